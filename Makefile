@@ -1,0 +1,59 @@
+# Everything a developer types. `make demo` and `make test` set up what they need.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+WORKERS ?= 4
+export UV_COMPILE_BYTECODE = 1
+
+.PHONY: help demo test test-all lint format types floors requirements wheel clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv is faster; plain pip does the same where uv cannot be had.
+$(READY): requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Spine needs Python 3.11 or newer; this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12 " if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
+	  || { $(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt \
+	  && $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . ; }
+	touch $(READY)
+
+demo: $(READY) ## the flights ETL on SQLite: 31 days, one failure, one resume
+	$(BIN)/python -m examples.flights.demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+floors: $(READY)
+	$(BIN)/lint-imports --no-cache
+
+test: lint types floors ## lint, types, floors and every test, on real databases
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+test-all: ## the suite on every Python from 3.11 that this machine has
+	@for version in 3.11 3.12 3.13 3.14; do \
+	  python=$$(command -v python$$version) && $$python -c '' 2>/dev/null || continue; \
+	  echo "== python$$version"; $(MAKE) test PYTHON=$$python VENV=.venvs/$$version || exit 1; \
+	done
+
+format: $(READY) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(READY) ## pin the newest versions that fit pyproject.toml, with hashes
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --custom-compile-command 'make requirements' --group dev pyproject.toml -o requirements-dev.txt
+
+wheel: $(READY) ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) .venvs build dist .mypy_cache .ruff_cache

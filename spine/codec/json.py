@@ -1,0 +1,236 @@
+"""Values to JSON and back: what comes out equals what went in, types and key order included.
+
+Plain JSON stays plain. What JSON or JSONB would change is tagged (`codec/tags.py`), a key that begins with `$`
+gets one more, and `$order` in an outermost object lists the orders of keys that JSONB would not keep.
+Whatever is left is refused with the path of the value.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from spine.codec import tags
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import NotStorable
+
+ORDER = "$order"
+NULL = b"null"
+
+_COLLECTIONS = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_Path = tuple[Any, Any]
+_Orders = dict[frozenset[str], list[str]]
+
+
+def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Write a value as JSON; raise `NotStorable`, with the path below `at`, if it could not come back equal."""
+    text = orjson.dumps(_Encoder(at, limits).document(value))
+    refuse_larger(text, at=at, limits=limits)
+    return text
+
+
+def refuse_larger(text: bytes, *, at: str, limits: Limits) -> None:
+    """Raise `NotStorable` if this JSON is over the limit."""
+    if len(text) > limits.max_bytes:
+        raise NotStorable(at, _too_large(limits))
+
+
+def decode(text: bytes | str) -> Any:
+    """Read what `encode` wrote; raise ValueError if it is damaged."""
+    document = orjson.loads(text)
+    marker = b'"$' if isinstance(text, bytes) else '"$'
+    return _decoded(document) if marker in text else document  # type: ignore[operator]
+
+
+def join(entries: Iterable[tuple[str, bytes]]) -> orjson.Fragment:
+    """Write an object whose values are encoded already; `split` gives the entries back in this order."""
+    written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries}
+    if not _is_jsonb_order(list(written)):
+        written = {ORDER: [list(written)], **written}
+    return orjson.Fragment(orjson.dumps(written))
+
+
+def split(document: Any) -> dict[str, bytes]:
+    """Take apart a parsed object that `join` wrote; raise ValueError if it is none."""
+    if type(document) is not dict:
+        raise ValueError("not an object")
+    entries = _reordered(document, _orders_of(document))
+    return {_unescaped(name): orjson.dumps(entry) for name, entry in entries.items()}
+
+
+class _Encoder:
+    """One walk over one value, without recursion, so that neither cycles nor depth can hurt."""
+
+    def __init__(self, at: str, limits: Limits) -> None:
+        self._at = at
+        self._limits = limits
+        self._budget = limits.max_bytes
+        self._todo: list[tuple[Any, Any, Any, _Path, int]] = []
+        self._orders: _Orders | None = None
+
+    def document(self, value: Any) -> Any:
+        self._orders = {} if type(value) is dict else None
+        root: list[Any] = [None]
+        self._put(value, root, 0, (None, self._at), 1)
+        while self._todo:
+            self._open(*self._todo.pop())
+        orders = [keys for keys in (self._orders or {}).values() if not _is_jsonb_order(keys)]
+        return {ORDER: orders, **root[0]} if orders else root[0]
+
+    def _put(self, value: Any, target: Any, slot: Any, path: _Path, depth: int) -> None:
+        """Write a single value into its slot; leave a collection for later."""
+        kind = type(value)
+        if kind is str:
+            self._spend(len(value), path)
+            target[slot] = tags.tag_text(value)
+        elif value is None or kind is bool:
+            target[slot] = value
+        elif kind is int:
+            target[slot] = tags.tag_int(value)
+        elif kind is float:
+            target[slot] = tags.tag_float(value)
+        elif kind is dict or kind in _COLLECTIONS:
+            self._todo.append((value, target, slot, path, depth))
+        else:
+            target[slot] = self._tagged(value, path)
+
+    def _tagged(self, value: Any, path: _Path) -> Any:
+        tagger = tags.TAGGERS.get(type(value))
+        if tagger is None:
+            raise NotStorable(_spelled(path), _why_not(value))
+        refuse = tags.REFUSALS.get(type(value))
+        if refuse and (reason := refuse(value)):
+            raise NotStorable(_spelled(path), reason)
+        if type(value) is bytes:
+            self._spend(len(value) * 4 // 3, path)
+        return tagger(value)
+
+    def _open(self, value: Any, target: Any, slot: Any, path: _Path, depth: int) -> None:
+        if depth > self._limits.max_depth:
+            raise NotStorable(
+                _spelled(path),
+                f"nested deeper than {self._limits.max_depth} levels, or a value that contains itself",
+            )
+        self._spend(2 + len(value), path)
+        if type(value) is dict:
+            target[slot] = self._object(value, path, depth)
+            return
+        tag = _COLLECTIONS[type(value)]
+        items: Sequence[Any] = sorted(value, key=repr) if tag in ("$set", "$frozenset") else value
+        written: list[Any] = [None] * len(items)
+        target[slot] = written if tag is None else {tag: written}
+        for index, item in enumerate(items):
+            self._put(item, written, index, (path, index), depth + 1)
+
+    def _object(self, value: dict[Any, Any], path: _Path, depth: int) -> dict[str, Any]:
+        written: dict[str, Any] = {}
+        if all(type(key) is str and tags.is_plain_text(key) for key in value):
+            keys = [_escaped(key) for key in value]
+            if self._keeps_order(keys):
+                for key, (name, item) in zip(keys, value.items(), strict=True):
+                    self._spend(len(key), path)
+                    self._put(item, written, key, (path, name), depth + 1)
+                return written
+        flat: list[Any] = [None] * (2 * len(value))
+        for index, (key, item) in enumerate(value.items()):
+            self._put(key, flat, 2 * index, (path, key), depth + 1)
+            self._put(item, flat, 2 * index + 1, (path, key), depth + 1)
+        return {"$dict": flat}
+
+    def _keeps_order(self, keys: list[str]) -> bool:
+        """Tell whether these keys come back in this order; the first order of a set of keys is noted."""
+        if len(keys) < 2:  # noqa: PLR2004
+            return True
+        if self._orders is None:
+            return _is_jsonb_order(keys)
+        return self._orders.setdefault(frozenset(keys), keys) == keys
+
+    def _spend(self, size: int, path: _Path) -> None:
+        self._budget -= size
+        if self._budget < 0:
+            raise NotStorable(_spelled(path), _too_large(self._limits))
+
+
+def _decoded(document: Any) -> Any:
+    """Undo tags from the inside out, without recursion."""
+    orders = _orders_of(document) if type(document) is dict else {}
+    root = [document]
+    found: list[tuple[Any, Any]] = []
+    todo: list[Any] = [root]
+    while todo:
+        parent = todo.pop()
+        for slot, child in parent.items() if type(parent) is dict else enumerate(parent):
+            if type(child) in (dict, list):
+                found.append((parent, slot))
+                todo.append(child)
+    for parent, slot in reversed(found):
+        if type(parent[slot]) is dict:
+            parent[slot] = _untagged(parent[slot], orders)
+    return root[0]
+
+
+def _untagged(document: dict[str, Any], orders: _Orders) -> Any:
+    tagged = [key for key in document if key.startswith("$") and not key.startswith("$$")]
+    if not tagged:
+        return {_unescaped(key): item for key, item in _reordered(document, orders).items()}
+    untag = tags.UNTAGGERS.get(tagged[0])
+    if untag is None or len(document) > 1:
+        raise ValueError(f"unknown tag {tagged[0]!r}")
+    try:
+        return untag(document[tagged[0]])
+    except Exception as error:
+        raise ValueError(f"damaged {tagged[0]}: {error}") from error
+
+
+def _orders_of(document: dict[str, Any]) -> _Orders:
+    orders = document.pop(ORDER, [])
+    if type(orders) is not list or not all(type(keys) is list for keys in orders):
+        raise ValueError(f"damaged {ORDER}")
+    return {frozenset(keys): keys for keys in orders}
+
+
+def _reordered(document: dict[str, Any], orders: _Orders) -> dict[str, Any]:
+    keys = orders.get(frozenset(document)) if orders else None
+    return {key: document[key] for key in keys} if keys else document
+
+
+def _is_jsonb_order(keys: list[str]) -> bool:
+    """Tell whether JSONB, which sorts keys by length in bytes and then by bytes, would keep this order."""
+    ranks = [(len(text), text) for text in (key.encode() for key in keys)]
+    return all(one < other for one, other in zip(ranks, ranks[1:], strict=False))
+
+
+def _escaped(key: str) -> str:
+    return f"${key}" if key.startswith("$") else key
+
+
+def _unescaped(key: str) -> str:
+    return key[1:] if key.startswith("$") else key
+
+
+def _spelled(path: _Path) -> str:
+    parts: list[str] = []
+    while path[0] is not None:
+        path, key = path
+        parts.append(_step_of_path(key))
+    return path[1] + "".join(reversed(parts))
+
+
+def _step_of_path(key: Any) -> str:
+    if type(key) is str:
+        short = key if len(key) <= 60 else f"{key[:57]}..."  # noqa: PLR2004
+        return f".{short}" if key.isidentifier() else f"[{short!r}]"
+    return f"[{key}]" if type(key) is int else f"[{type(key).__name__}]"
+
+
+def _too_large(limits: Limits) -> str:
+    return f"more than {limits.max_bytes:,} bytes of JSON; store the data elsewhere and keep a reference to it"
+
+
+def _why_not(value: Any) -> str:
+    kind = type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    for plain in (dict, list, tuple, str, int, float):
+        if isinstance(value, plain):
+            return f"a {name} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
+    return f"a {name} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"

@@ -1,0 +1,186 @@
+"""Every exception of Spine, one tree.
+
+SpineError
+├── InvalidInput             refused before anything ran
+│   ├── InvalidWorkflow      a definition that cannot run
+│   ├── InvalidParams        params or overrides the workflow refuses
+│   ├── InvalidName          a run id or a name that is empty, too long or unprintable
+│   ├── InvalidSetting       an option, a setting or a database URL
+│   └── NotStorable          a value the database could not give back unchanged
+├── NotFound
+│   ├── RunNotFound
+│   ├── CheckpointNotFound
+│   ├── StepNotFound
+│   ├── WorkflowNotFound
+│   └── PipelineNotFound
+├── Refused                  the run is there and must not be driven
+│   ├── RunExists
+│   ├── RunAlreadyCompleted
+│   ├── RunExpired
+│   ├── CheckpointsDeleted
+│   ├── DefinitionChanged
+│   └── NotResumable
+├── RunIsHeld                another process drives the run
+├── LeaseLost                another process took the run over
+├── RunFailed                what `raise_for_status()` raises
+└── StoreError               the database
+    ├── StoreUnavailable     cannot be reached, or the connection was lost
+    ├── StoreBusy            locked by somebody else for too long
+    ├── StoreFull            no space left
+    ├── SchemaMissing
+    ├── SchemaOutdated
+    ├── SchemaTooNew
+    ├── SnapshotCorrupt
+    └── SnapshotTooNew
+"""
+
+from datetime import datetime
+from typing import Any
+
+
+class SpineError(Exception):
+    """Anything Spine refuses or cannot do; the text says what, where and what to do next."""
+
+
+class InvalidInput(SpineError, ValueError):
+    """Something given to Spine was refused before anything ran."""
+
+
+class InvalidWorkflow(InvalidInput):
+    """A workflow or step that cannot run as it was defined."""
+
+
+class InvalidParams(InvalidInput):
+    """Params or overrides that the workflow does not take; the text names each field."""
+
+
+class InvalidName(InvalidInput):
+    """A run id, workflow, step or pipeline name that is empty, too long or holds control characters."""
+
+
+class InvalidSetting(InvalidInput):
+    """An option, a setting or a database URL that means nothing."""
+
+
+class NotStorable(InvalidInput):
+    """A value that could not be given back unchanged by the database.
+
+    `path` is where it lies, such as `outputs.load.rows[3].price`.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.path, self.reason))
+
+
+class NotFound(SpineError):
+    """What was asked for is not there."""
+
+
+class RunNotFound(NotFound):
+    """No run has this id in this database."""
+
+
+class CheckpointNotFound(NotFound):
+    """The run has no such checkpoint."""
+
+
+class StepNotFound(NotFound):
+    """The workflow has no step of this name."""
+
+
+class WorkflowNotFound(NotFound):
+    """No workflow of this name is registered in this process."""
+
+
+class PipelineNotFound(NotFound):
+    """No pipeline of this name is registered in this process."""
+
+
+class Refused(SpineError):
+    """The run is there, and driving it now would break a promise."""
+
+
+class RunExists(Refused):
+    """`execute` was given the id of a run that exists; resume it, or name a step to start from."""
+
+
+class RunAlreadyCompleted(Refused):
+    """The run has completed: there is nothing to resume."""
+
+
+class RunExpired(Refused):
+    """The run's checkpoints were removed by retention."""
+
+
+class CheckpointsDeleted(Refused):
+    """The run's checkpoints were deleted by hand."""
+
+
+class DefinitionChanged(Refused):
+    """The steps that are already done are no longer the first steps of the workflow."""
+
+
+class NotResumable(Refused):
+    """The run's status does not allow what was asked."""
+
+
+class RunIsHeld(SpineError):
+    """Another process drives the run; `holder` says which, `expires_at` until when its lease runs."""
+
+    def __init__(self, message: str, *, holder: str, expires_at: datetime) -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.expires_at = expires_at
+
+
+class LeaseLost(SpineError):
+    """The run was taken over by another process; nothing more was written or started by this one."""
+
+
+class RunFailed(SpineError):
+    """A run that did not complete, for those who want an exception; `result` is the `WorkflowResult`."""
+
+    def __init__(self, message: str, *, result: Any) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class StoreError(SpineError):
+    """The database did not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, refuses the login, or the connection was lost."""
+
+
+class StoreBusy(StoreError):
+    """The database, or the row, stayed locked by somebody else for longer than the time allowed."""
+
+
+class StoreFull(StoreError):
+    """The database has no space left; what was committed before is safe."""
+
+
+class SchemaMissing(StoreError):
+    """The database has no tables of Spine; the text names the command that makes them."""
+
+
+class SchemaOutdated(StoreError):
+    """The tables are older than this program; the text names the command that upgrades them."""
+
+
+class SchemaTooNew(StoreError):
+    """The tables are newer than this program; nothing is read or written."""
+
+
+class SnapshotCorrupt(StoreError):
+    """A stored row is damaged or contradicts itself; nothing runs and nothing is deleted."""
+
+
+class SnapshotTooNew(StoreError):
+    """A stored row was written by a newer format than this program knows."""

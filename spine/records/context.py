@@ -1,0 +1,76 @@
+"""`WorkflowContext`: what a run knows so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.records.quality import Measured, QualityMetrics
+from spine.records.values import NO_VALUES, Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowContext:
+    """What a run knows so far: params, and each finished step's output and quality metrics, by step name.
+
+    All four mappings are read-only and keep their entries encoded; plain mappings given here are encoded at once
+    (`NotStorable` names the path of a value that cannot be kept). `defaulted` names the params that nobody gave,
+    which a step's own params may replace.
+    """
+
+    run_id: str
+    workflow_name: str
+    params: Mapping[str, Any] = NO_VALUES
+    outputs: Mapping[str, Any] = NO_VALUES
+    quality_metrics: Mapping[str, QualityMetrics] = field(default_factory=lambda: Measured({}))
+    partition: Mapping[str, Any] = NO_VALUES
+    defaulted: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("params", "outputs", "partition"):
+            object.__setattr__(self, name, Values.of(getattr(self, name), at=name))
+        if type(self.quality_metrics) is not Measured:
+            object.__setattr__(self, "quality_metrics", _measured(self.quality_metrics))
+
+    def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
+        """Give a context with these params added or replaced; this one stays as it is."""
+        added = Values.of(params, at="params", limits=limits)
+        context = self.plain()
+        return replace(
+            context, params=_values(context.params).merged(added), defaulted=context.defaulted - frozenset(added)
+        )
+
+    def with_output(
+        self, step: str, output: Mapping[str, Any], quality: QualityMetrics | None = None, *, limits: Limits
+    ) -> "WorkflowContext":
+        """Give a context in which this step has finished; raise `NotStorable` for an output that cannot be kept."""
+        metrics = _measured({step: quality} if quality else {}, limits)
+        return replace(
+            self,
+            outputs=_values(self.outputs).merged(Values.of({step: dict(output)}, at="outputs", limits=limits)),
+            quality_metrics=_values(self.quality_metrics).merged(metrics),
+        )
+
+    def plain(self) -> "WorkflowContext":
+        """Give this as a context of no step."""
+        return self
+
+    def fresh(self) -> Self:
+        """Give the same context with nothing decoded yet."""
+        return replace(
+            self,
+            params=_values(self.params).fresh(),
+            outputs=_values(self.outputs).fresh(),
+            quality_metrics=_values(self.quality_metrics).fresh(),
+            partition=_values(self.partition).fresh(),
+        )
+
+
+def _values(mapping: Mapping[str, Any]) -> Values:
+    assert isinstance(mapping, Values)  # noqa: S101  # __post_init__ made it one
+    return mapping
+
+
+def _measured(metrics: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Measured:
+    plain = {step: dict(numbers) for step, numbers in metrics.items()}
+    return Measured(Values.of(plain, at="quality_metrics", limits=limits).encoded)

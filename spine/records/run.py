@@ -1,0 +1,132 @@
+"""`Run`: one execution of a workflow, and which status may follow which."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from spine.records.context import WorkflowContext
+from spine.records.lease import Lease
+
+CRASHED = "crashed"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. *Crashed* is none of these: it is a running run whose lease has expired."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended, well or not."""
+        return self in _FINAL
+
+    def may_become(self, other: "RunStatus") -> bool:
+        """Tell whether a run of this status may be given the other."""
+        return other in _NEXT[self]
+
+
+_FINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
+_ENDS = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.WAITING})
+_NEXT: Mapping[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
+    RunStatus.RUNNING: _ENDS | {RunStatus.RUNNING},
+    RunStatus.WAITING: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
+    RunStatus.COMPLETED: frozenset({RunStatus.RUNNING}),
+    RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
+    RunStatus.CANCELLED: frozenset({RunStatus.RUNNING}),
+}
+
+
+class Removal(StrEnum):
+    """Why a run's checkpoints are gone."""
+
+    EXPIRED = "expired"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDefinition:
+    """A step as the run remembers it."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """The steps of the workflow when the run was last started, and where it was defined (`file:line`, for people)."""
+
+    steps: tuple[StepDefinition, ...]
+    source: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The step names, in order."""
+        return tuple(step.name for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run without its context: what a list shows. All times are UTC."""
+
+    run_id: str
+    workflow_name: str
+    status: RunStatus
+    definition: Definition
+    current_step: str | None = None
+    error_step: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+    error_category: str | None = None
+    fence: int = 0
+    lease: Lease | None = None
+    is_crashed: bool = False
+    parent_run_id: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    updated_at: datetime
+    removed_at: datetime | None = None
+    removed_because: Removal | None = None
+
+    @property
+    def state(self) -> str:
+        """The status, or `crashed`."""
+        return CRASHED if self.is_crashed else self.status.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(RunSummary):
+    """A run with its context: that of the latest checkpoint, else the one it started with."""
+
+    context: WorkflowContext
+    resume_point: "ResumePoint | None" = None
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The params of the context."""
+        return self.context.params
+
+    @property
+    def partition(self) -> Mapping[str, Any]:
+        """The business key the run is for."""
+        return self.context.partition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePoint:
+    """What the last claim of a run was told and no checkpoint carries yet.
+
+    `step` is where to start, `context` what the run knows there, `skipped` the steps passed over.
+    """
+
+    step: str
+    context: WorkflowContext
+    skipped: tuple[str, ...] = ()

@@ -1,0 +1,75 @@
+"""`Values`: a read-only mapping that keeps each entry encoded and decodes it when asked."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spine.codec import json as codec
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.codec.tags import is_plain_text
+from spine.errors import NotStorable
+
+
+class Values(Mapping[str, Any]):
+    """Entries by name, each kept as the JSON that the database holds.
+
+    What is read is a copy of this object's own: nobody who changes it changes what is stored, or what the next
+    step sees, which gets a `fresh()` one.
+    """
+
+    __slots__ = ("_decoded", "_encoded")
+
+    def __init__(self, encoded: Mapping[str, bytes]) -> None:
+        self._encoded = encoded
+        self._decoded: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, entries: Mapping[str, Any], *, at: str, limits: Limits = DEFAULT_LIMITS) -> "Values":
+        """Encode each entry; raise `NotStorable` with the path below `at` for what could not come back equal."""
+        if type(entries) is cls:
+            return entries
+        return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
+
+    @property
+    def encoded(self) -> Mapping[str, bytes]:
+        """The entries as they are stored, in the order in which they came."""
+        return self._encoded
+
+    def fresh(self) -> "Values":
+        """Give the same entries with nothing decoded yet."""
+        return type(self)(self._encoded)
+
+    def merged(self, other: "Values") -> "Values":
+        """Give these entries and the other's, which win."""
+        return type(self)({**self._encoded, **other.encoded}) if other.encoded else self
+
+    def _decode(self, text: bytes) -> Any:
+        return codec.decode(text)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._decoded:
+            self._decoded[name] = self._decode(self._encoded[name])
+        return self._decoded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._encoded
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._encoded)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (dict(self._encoded),))
+
+
+NO_VALUES = Values({})
+
+
+def _name(name: Any, at: str) -> str:
+    if type(name) is not str or not name or not is_plain_text(name):
+        raise NotStorable(at, f"the name {name!r} must be text, not empty, without NUL or lone surrogates")
+    return name

@@ -42,12 +42,12 @@ def decode(text: bytes | str) -> Any:
     return _decoded(document) if marker in text else document  # type: ignore[operator]
 
 
-def join(entries: Iterable[tuple[str, bytes]]) -> orjson.Fragment:
+def join(entries: Iterable[tuple[str, bytes]]) -> bytes:
     """Write an object whose values are encoded already; `split` gives the entries back in this order."""
     written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries}
     if not _is_jsonb_order(list(written)):
         written = {ORDER: [list(written)], **written}
-    return orjson.Fragment(orjson.dumps(written))
+    return orjson.dumps(written)
 
 
 def split(document: Any) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
+from spine.records.resume_point import ResumePoint
 
 CRASHED = "crashed"
 
@@ -61,10 +62,15 @@ class StepDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """The steps of the workflow when the run was last started, and where it was defined (`file:line`, for people)."""
+    """The steps of the workflow when the run was last started.
+
+    `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
+    defaults.
+    """
 
     steps: tuple[StepDefinition, ...]
     source: str = ""
+    defaulted: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ class Run(RunSummary):
     """A run with its context: that of the latest checkpoint, else the one it started with."""
 
     context: WorkflowContext
-    resume_point: "ResumePoint | None" = None
+    resume_point: ResumePoint | None = None
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -118,15 +124,3 @@ class Run(RunSummary):
     def partition(self) -> Mapping[str, Any]:
         """The business key the run is for."""
         return self.context.partition
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumePoint:
-    """What the last claim of a run was told and no checkpoint carries yet.
-
-    `step` is where to start, `context` what the run knows there, `skipped` the steps passed over.
-    """
-
-    step: str
-    context: WorkflowContext
-    skipped: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ class Values(Mapping[str, Any]):
     @classmethod
     def of(cls, entries: Mapping[str, Any], *, at: str, limits: Limits = DEFAULT_LIMITS) -> "Values":
         """Encode each entry; raise `NotStorable` with the path below `at` for what could not come back equal."""
-        if type(entries) is cls:
+        if isinstance(entries, Values):
             return entries
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 

@@ -1,0 +1,38 @@
+"""How alembic runs the migrations: on the connection it is given, under one lock, in one transaction."""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from spine.config import load_settings
+from spine.stores.sql import engine as engines
+from spine.stores.sql.tables import SCHEMA_TABLE, metadata
+
+LOCK = 5_729_184_046
+
+
+def migrate(connection: Connection) -> None:
+    """Migrate inside the caller's transaction; on SQLite it began with the write lock."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table=SCHEMA_TABLE,
+        transactional_ddl=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    context.run_migrations()
+
+
+def run() -> None:
+    """Take the connection that Spine gave, or, for developers, open the configured database."""
+    given = context.config.attributes.get("connection")
+    if given is not None:
+        migrate(given)
+        return
+    engine = engines.make_engine(engines.parse_url(load_settings().database_url))
+    with engines.writing(engine) as connection:
+        migrate(connection)
+
+
+run()

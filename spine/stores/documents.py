@@ -1,0 +1,206 @@
+"""Records to documents and back: the one door to what is stored."""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import orjson
+
+from spine import __version__, clock
+from spine.codec import json as codec
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import SnapshotCorrupt, SnapshotTooNew
+from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
+from spine.records.context import WorkflowContext
+from spine.records.quality import Measured
+from spine.records.resume_point import ResumePoint
+from spine.records.run import Definition, RunStatus, StepDefinition
+from spine.records.values import Values
+
+PYTHON_VERSION = platform.python_version()
+
+T = TypeVar("T")
+V = TypeVar("V", bound=Values)
+
+
+def write_snapshot(checkpoint: NewCheckpoint, *, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Write the context of a checkpoint; raise `NotStorable` if it is over the limit."""
+    return _write_context(checkpoint.context, checkpoint.step_name, limits)
+
+
+def _write_context(context: WorkflowContext, step_name: str, limits: Limits) -> str:
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": context.run_id,
+        "workflow_name": context.workflow_name,
+        "step_name": step_name,
+        "params": _join(context.params),
+        "outputs": _join(context.outputs),
+        "quality_metrics": _join(context.quality_metrics),
+        "partition": _join(context.partition),
+        "metadata": {
+            "created_at": clock.now().isoformat().replace("+00:00", "Z"),
+            "python_version": PYTHON_VERSION,
+            "spine_version": __version__,
+        },
+    }
+    if context.defaulted:
+        document["defaulted"] = sorted(context.defaulted)
+    text = orjson.dumps(document)
+    codec.refuse_larger(text, at=f"the snapshot after step {step_name!r}", limits=limits)
+    return text.decode()
+
+
+def read_snapshot(
+    text: str, *, run_id: str, workflow_name: str, step_name: str
+) -> tuple[WorkflowContext, dict[str, Any]]:
+    """Read a snapshot as a context and as a plain document.
+
+    Raise `SnapshotCorrupt` if it is damaged or is not that of this run and step, `SnapshotTooNew` for a newer format.
+    """
+    where = f"the checkpoint of step {step_name!r} in run {run_id!r}"
+    document = _read_object(text, where)
+    version = document.get("schema_version")
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise SnapshotTooNew(
+            f"{where} has format {version}, and this program knows formats up to {SCHEMA_VERSION}; "
+            "resume it with the version of Spine that wrote it, or a newer one"
+        )
+    expected = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "workflow_name": workflow_name,
+        "step_name": step_name,
+    }
+    for name, value in expected.items():
+        if document.get(name) != value:
+            raise SnapshotCorrupt(
+                f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
+                "Start from an earlier step to replace it."
+            )
+    context = _guarded(where, lambda: _context(document))
+    return context, {
+        **expected,
+        "params": dict(context.params),
+        "outputs": dict(context.outputs),
+        "quality_metrics": {step: metrics.as_dict() for step, metrics in context.quality_metrics.items()},
+        "partition": dict(context.partition),
+        "metadata": document.get("metadata", {}),
+    }
+
+
+def _context(document: dict[str, Any]) -> WorkflowContext:
+    return WorkflowContext(
+        run_id=document["run_id"],
+        workflow_name=document["workflow_name"],
+        params=_checked(Values(codec.split(document["params"]))),
+        outputs=_checked(Values(codec.split(document["outputs"]))),
+        quality_metrics=_checked(Measured(codec.split(document["quality_metrics"]))),
+        partition=_checked(Values(codec.split(document["partition"]))),
+        defaulted=frozenset(document.get("defaulted", ())),
+    )
+
+
+def _checked(values: V) -> V:
+    """Decode what a damaged tag could hide in, so that damage shows before anything runs."""
+    fresh = values.fresh()
+    for name, text in values.encoded.items():
+        if b'"$' in text or type(values) is Measured:
+            fresh[name]
+    return values
+
+
+def write_values(values: Mapping[str, Any]) -> str:
+    """Write params or a partition."""
+    return codec.join(_encoded(values)).decode()
+
+
+def read_values(text: str, *, where: str) -> Values:
+    """Read params or a partition; raise `SnapshotCorrupt` if damaged."""
+    return _guarded(where, lambda: _checked(Values(codec.split(orjson.loads(text)))))
+
+
+def write_metadata(metadata: Mapping[str, Any]) -> str:
+    """Write the metadata of a checkpoint; raise `NotStorable` for what cannot be kept."""
+    return codec.encode(dict(metadata), at="metadata").decode()
+
+
+def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
+    """Read the metadata of a checkpoint."""
+    return _guarded(where, lambda: dict(codec.decode(text)))
+
+
+def write_definition(definition: Definition) -> str:
+    """Write what the run remembers of its workflow."""
+    steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]
+    document: dict[str, Any] = {"steps": steps, "source": definition.source}
+    if definition.defaulted:
+        document["defaulted"] = sorted(definition.defaulted)
+    return orjson.dumps(document).decode()
+
+
+def read_definition(text: str, *, where: str) -> Definition:
+    """Read what the run remembers of its workflow."""
+    document = _read_object(text, where)
+    return _guarded(
+        where,
+        lambda: Definition(
+            steps=tuple(StepDefinition(name=step["name"], kind=step["kind"]) for step in document["steps"]),
+            source=document.get("source", ""),
+            defaulted=frozenset(document.get("defaulted", ())),
+        ),
+    )
+
+
+def read_status(text: str, *, where: str) -> RunStatus:
+    """Read the status of a run."""
+    return _guarded(where, lambda: RunStatus(text))
+
+
+def write_resume_point(point: ResumePoint | None) -> str | None:
+    """Write what a claim was told."""
+    if point is None:
+        return None
+    document: dict[str, Any] = {"step": point.step, "params": _join(point.params), "skipped": list(point.skipped)}
+    if point.context is not None:
+        document["context"] = orjson.Fragment(_write_context(point.context, point.step, DEFAULT_LIMITS))
+    return orjson.dumps(document).decode()
+
+
+def read_resume_point(text: str | None, *, where: str) -> ResumePoint | None:
+    """Read what a claim was told."""
+    if text is None:
+        return None
+    document = _read_object(text, where)
+    context = document.get("context")
+    return _guarded(
+        where,
+        lambda: ResumePoint(
+            step=document["step"],
+            params=_checked(Values(codec.split(document["params"]))),
+            skipped=tuple(document["skipped"]),
+            context=None if context is None else _context(context),
+        ),
+    )
+
+
+def _join(values: Mapping[str, Any]) -> orjson.Fragment:
+    return orjson.Fragment(codec.join(_encoded(values)))
+
+
+def _encoded(values: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
+    return Values.of(values, at="values").encoded.items()
+
+
+def _read_object(text: str, where: str) -> dict[str, Any]:
+    document = _guarded(where, lambda: orjson.loads(text))
+    if type(document) is not dict:
+        raise SnapshotCorrupt(f"{where} is damaged: it is not an object; nothing was run")
+    return document
+
+
+def _guarded(where: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SnapshotCorrupt(f"{where} is damaged: {error!r}; nothing was run and nothing deleted") from error

@@ -1,0 +1,320 @@
+"""`MemoryStore`: everything in this process, for tests; it keeps documents, as the databases do."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from spine import clock
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import CheckpointNotFound, LeaseLost, RunNotFound
+from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
+from spine.records.claim import Claim, Ending, NewRun
+from spine.records.context import WorkflowContext
+from spine.records.lease import Lease
+from spine.records.resume_point import ResumePoint
+from spine.records.run import Removal, Run, RunStatus, RunSummary
+from spine.stores import documents
+from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
+
+_CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A checkpoint as a database would keep it."""
+
+    new: NewCheckpoint
+    snapshot: str
+    metadata: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class MemoryStore:
+    """A store that ends with the process."""
+
+    def __init__(self, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._lock = threading.RLock()
+        self._runs: dict[str, RunSummary] = {}
+        self._leases: dict[str, Lease] = {}
+        self._first: dict[str, WorkflowContext] = {}
+        self._points: dict[str, ResumePoint | None] = {}
+        self._rows: dict[str, dict[str, _Row]] = {}
+
+    @property
+    def location(self) -> str:
+        """See `Store`."""
+        return "memory://"
+
+    def create_run(self, new: NewRun) -> Lease | None:
+        """See `Runs`."""
+        with self._lock:
+            if new.run_id in self._runs:
+                return None
+            now = clock.now()
+            self._runs[new.run_id] = RunSummary(
+                run_id=new.run_id,
+                workflow_name=new.context.workflow_name,
+                status=RunStatus.RUNNING,
+                definition=new.definition,
+                current_step=new.current_step,
+                created_at=now,
+                started_at=now,
+                updated_at=now,
+            )
+            self._first[new.run_id] = replace(new.context, defaulted=new.definition.defaulted)
+            self._points[new.run_id] = new.resume_point
+            self._rows[new.run_id] = {}
+            return self._take(new.run_id, new.holder, new.lease_seconds)
+
+    def claim_run(self, claim: Claim) -> Lease | None:
+        """See `Runs`."""
+        with self._lock:
+            run = self._runs.get(claim.run_id)
+            seen = (claim.seen_status, claim.seen_fence)
+            if run is None or (run.status, run.fence) != seen or run.removed_at or self._held(claim.run_id):
+                return None
+            self._runs[claim.run_id] = replace(
+                run,
+                status=RunStatus.RUNNING,
+                definition=claim.definition,
+                current_step=claim.current_step,
+                error_step=None,
+                error=None,
+                error_type=None,
+                error_category=None,
+                finished_at=None,
+                updated_at=clock.now(),
+            )
+            self._points[claim.run_id] = claim.resume_point
+            for step in claim.removed_steps:
+                self._rows[claim.run_id].pop(step, None)
+            return self._take(claim.run_id, claim.holder, claim.lease_seconds)
+
+    def get_run(self, run_id: str) -> Run:
+        """See `Runs`."""
+        with self._lock:
+            summary = self._shown(run_id)
+            rows = self._sorted_rows(run_id)
+            context = self._checkpoint(rows[-1]).context if rows else self._first[run_id].fresh()
+            fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
+            return Run(**fields, context=context, resume_point=self._points[run_id])
+
+    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
+        """See `Runs`."""
+        with self._lock:
+            shown = sorted((self._shown(run_id) for run_id in self._runs), key=lambda run: (run.created_at, run.run_id))
+            return [run for run in shown if _fits(run, wanted)][-wanted.limit :]
+
+    def cancel_run(self, run_id: str) -> bool:
+        """See `Runs`."""
+        with self._lock:
+            run = self._shown(run_id)
+            if run.status not in _CANCELLABLE:
+                return False
+            self._end(run_id, Ending(status=RunStatus.CANCELLED))
+            return True
+
+    def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
+        """See `Checkpoints`."""
+        with self._lock:
+            self._shown(run_id)
+            return [self._summary(row) for row in self._sorted_rows(run_id)]
+
+    def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
+        """See `Checkpoints`."""
+        with self._lock:
+            self._shown(run_id)
+            rows = [row for row in self._sorted_rows(run_id) if step in (None, row.new.step_name)]
+            if not rows:
+                which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
+                raise CheckpointNotFound(f"run {run_id!r} has {which}")
+            return self._checkpoint(rows[-1])
+
+    def delete_checkpoints(self, run_id: str) -> int | None:
+        """See `Checkpoints`."""
+        with self._lock:
+            self._shown(run_id)
+            return None if self._held(run_id) else self._remove(run_id, Removal.DELETED)
+
+    def writer(self, lease: Lease, *, lease_seconds: float) -> "MemoryRunWriter":
+        """See `Leases`."""
+        return MemoryRunWriter(self, lease, lease_seconds)
+
+    def renew_leases(self, leases: Sequence[Lease], *, lease_seconds: float) -> set[str]:
+        """See `Leases`."""
+        with self._lock:
+            held = {lease.run_id for lease in leases if self._drives(lease)}
+            for run_id in held:
+                self._renew(run_id, lease_seconds)
+            return held
+
+    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
+        """See `Retention`."""
+        with self._lock:
+            expired = [self._shown(run_id) for run_id, run in self._runs.items() if _is_expired(run, order)]
+            return sorted(expired, key=lambda run: run.finished_at or run.updated_at)
+
+    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+        """See `Retention`."""
+        with self._lock:
+            batch = [run.run_id for run in self.list_expired_runs(order)[: order.batch]]
+            removed = sum(self._remove(run_id, Removal.EXPIRED) for run_id in batch)
+            return PurgedBatch(runs=tuple(sorted(batch)), checkpoints=removed)
+
+    def close(self) -> None:
+        """See `Store`."""
+
+    def save(self, lease: Lease, new: NewCheckpoint, ending: Ending | None, lease_seconds: float) -> int:
+        """Write for the holder of a lease."""
+        snapshot = documents.write_snapshot(new, limits=self._limits)
+        metadata = documents.write_metadata(new.metadata)
+        with self._lock:
+            self._require(lease)
+            now = clock.now()
+            rows = self._rows[lease.run_id]
+            old = rows.get(new.step_name)
+            created = old.created_at if old else now
+            rows[new.step_name] = _Row(
+                new=new, snapshot=snapshot, metadata=metadata, created_at=created, updated_at=now
+            )
+            self._points[lease.run_id] = None
+            if ending is not None:
+                self._end(lease.run_id, ending, current_step=new.next_step)
+            else:
+                self._runs[lease.run_id] = replace(
+                    self._runs[lease.run_id], current_step=new.next_step, updated_at=now
+                )
+                self._renew(lease.run_id, lease_seconds)
+        return len(snapshot)
+
+    def end(self, lease: Lease, ending: Ending) -> None:
+        """End a run for the holder of its lease."""
+        with self._lock:
+            self._require(lease)
+            if ending.status != RunStatus.FAILED:
+                self._points[lease.run_id] = None
+            self._end(lease.run_id, ending, current_step=ending.error_step)
+
+    def _take(self, run_id: str, holder: str, lease_seconds: float) -> Lease:
+        run = self._runs[run_id]
+        now = clock.now()
+        expires = now + timedelta(seconds=lease_seconds)
+        lease = Lease(run_id=run_id, holder=holder, fence=run.fence + 1, acquired_at=now, expires_at=expires)
+        self._leases[run_id] = lease
+        self._runs[run_id] = replace(run, fence=lease.fence)
+        return lease
+
+    def _renew(self, run_id: str, lease_seconds: float) -> None:
+        expires = clock.now() + timedelta(seconds=lease_seconds)
+        self._leases[run_id] = replace(self._leases[run_id], expires_at=expires)
+
+    def _held(self, run_id: str) -> bool:
+        return run_id in self._leases and self._leases[run_id].expires_at > clock.now()
+
+    def _drives(self, lease: Lease) -> bool:
+        run = self._runs[lease.run_id]
+        return run.fence == lease.fence and run.status == RunStatus.RUNNING
+
+    def _require(self, lease: Lease) -> None:
+        if not self._drives(lease):
+            raise LeaseLost(
+                f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
+                "it was taken over or cancelled; nothing was written"
+            )
+
+    def _end(self, run_id: str, ending: Ending, *, current_step: str | None = None) -> None:
+        self._leases.pop(run_id, None)
+        now = clock.now()
+        self._runs[run_id] = replace(
+            self._runs[run_id],
+            status=ending.status,
+            current_step=current_step,
+            error_step=ending.error_step,
+            error=ending.error,
+            error_type=ending.error_type,
+            error_category=ending.error_category,
+            finished_at=now,
+            updated_at=now,
+        )
+
+    def _remove(self, run_id: str, because: Removal) -> int:
+        run = self._runs[run_id]
+        self._runs[run_id] = replace(run, fence=run.fence + 1, removed_at=clock.now(), removed_because=because)
+        self._points[run_id] = None
+        removed, self._rows[run_id] = len(self._rows[run_id]), {}
+        return removed
+
+    def _shown(self, run_id: str) -> RunSummary:
+        if run_id not in self._runs:
+            raise RunNotFound(f"no run {run_id!r} in {self.location}; list the runs with: spine runs list")
+        run, held = self._runs[run_id], self._held(run_id)
+        crashed = run.status == RunStatus.RUNNING and not held
+        return replace(run, lease=self._leases[run_id] if held else None, is_crashed=crashed)
+
+    def _sorted_rows(self, run_id: str) -> list[_Row]:
+        return sorted(self._rows[run_id].values(), key=lambda row: row.new.sequence)
+
+    def _summary(self, row: _Row) -> CheckpointSummary:
+        return CheckpointSummary(
+            run_id=row.new.run_id,
+            workflow_name=row.new.context.workflow_name,
+            step_name=row.new.step_name,
+            sequence=row.new.sequence,
+            next_step=row.new.next_step,
+            metadata=documents.read_metadata(row.metadata, where="metadata"),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            size=len(row.snapshot),
+        )
+
+    def _checkpoint(self, row: _Row) -> Checkpoint:
+        summary = self._summary(row)
+        context, snapshot = documents.read_snapshot(
+            row.snapshot,
+            run_id=summary.run_id,
+            workflow_name=summary.workflow_name,
+            step_name=summary.step_name,
+        )
+        fields = {name: getattr(summary, name) for name in CheckpointSummary.__dataclass_fields__}
+        return Checkpoint(**fields, context=context, context_snapshot=snapshot)
+
+
+class MemoryRunWriter:
+    """The pen of whoever drives a run."""
+
+    def __init__(self, store: MemoryStore, lease: Lease, lease_seconds: float) -> None:
+        self._store = store
+        self._lease = lease
+        self._lease_seconds = lease_seconds
+
+    def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
+        """See `RunWriter`."""
+        return self._store.save(self._lease, new, ending, self._lease_seconds)
+
+    def end_run(self, ending: Ending) -> None:
+        """See `RunWriter`."""
+        self._store.end(self._lease, ending)
+
+    def close(self) -> None:
+        """See `RunWriter`."""
+
+
+def _fits(run: RunSummary, wanted: RunFilter) -> bool:
+    return (
+        (wanted.status is None or run.status == wanted.status)
+        and (not wanted.crashed or run.is_crashed)
+        and (wanted.workflow is None or run.workflow_name == wanted.workflow)
+        and (wanted.since is None or run.created_at >= wanted.since)
+    )
+
+
+def _is_expired(run: RunSummary, order: PurgeOrder) -> bool:
+    if run.removed_at or run.finished_at is None or not run.status.is_final:
+        return False
+    if order.workflows is not None and run.workflow_name not in order.workflows:
+        return False
+    days = order.days if run.status == RunStatus.COMPLETED else order.failed_days
+    return max(run.finished_at, run.updated_at) < clock.now() - timedelta(days=days)

@@ -1,0 +1,21 @@
+"""From a URL to a store: the one place that knows which stores there are."""
+
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import InvalidSetting
+from spine.stores.protocol import Store
+
+
+def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS) -> Store:
+    """Open the store of this URL (sqlite, postgresql or memory); raise `InvalidSetting` for any other.
+
+    Nothing is connected before the store is asked for something.
+    """
+    if type(url) is not str or not url.strip():
+        raise InvalidSetting("the database URL is empty; leave it out for sqlite:///spine.db")
+    if url.startswith("memory:"):
+        from spine.stores.memory import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen
+
+        return MemoryStore(limits=limits)
+    from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time
+
+    return SqlStore(url, limits=limits)

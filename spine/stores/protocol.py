@@ -1,0 +1,127 @@
+"""What every store does, a small protocol a noun; `spine.testing.contract` holds each store to it.
+
+A method is one transaction: when it returns, what it did is durable. Whatever a database raises comes out as a
+`StoreError`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
+from spine.records.claim import Claim, Ending, NewRun
+from spine.records.lease import Lease
+from spine.records.run import Run, RunStatus, RunSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs a list shows: the newest `limit` that fit; `crashed` is no status and has its own flag."""
+
+    status: RunStatus | None = None
+    crashed: bool = False
+    workflow: str | None = None
+    since: datetime | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeOrder:
+    """Which runs one purge takes: completed ones that ended over `days` ago, failed and cancelled ones whose last
+    activity was over `failed_days` ago, at most `batch` of them; `workflows` narrows it to those named.
+    """
+
+    days: float
+    failed_days: float
+    workflows: frozenset[str] | None = None
+    batch: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgedBatch:
+    """The runs that one purge took, and how many checkpoints went with them."""
+
+    runs: tuple[str, ...]
+    checkpoints: int
+
+
+class Runs(Protocol):
+    """Where runs are kept."""
+
+    def create_run(self, new: NewRun) -> Lease | None:
+        """Write a new run as running, with its lease, in one statement; None if the id is taken."""
+
+    def claim_run(self, claim: Claim) -> Lease | None:
+        """Take the lease of a run nobody holds, raising its fence by one, in one statement; None if the run is no
+        longer as it was seen, is held, or lost its checkpoints.
+        """
+
+    def get_run(self, run_id: str) -> Run:
+        """Read a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+
+    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
+        """List the runs that fit, oldest first; no snapshot is read."""
+
+    def cancel_run(self, run_id: str) -> bool:
+        """Cancel a run that has not completed, held or not; False if there was nothing to cancel."""
+
+
+class Checkpoints(Protocol):
+    """Where checkpoints are kept."""
+
+    def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
+        """List a run's checkpoints by sequence; no snapshot is read."""
+
+    def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
+        """Read one checkpoint, the latest without a step; raise `CheckpointNotFound`."""
+
+    def delete_checkpoints(self, run_id: str) -> int | None:
+        """Remove all checkpoints of a run nobody holds and say how many; None if it is held."""
+
+
+class RunWriter(Protocol):
+    """The pen of whoever drives a run: each write names the fence and raises `LeaseLost` if it is old."""
+
+    def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
+        """Write a checkpoint, move the run on, renew its lease and, with an ending, end the run, all at once.
+
+        Gives the size of the snapshot in bytes; raises `NotStorable` if it is over the limit.
+        """
+
+    def end_run(self, ending: Ending) -> None:
+        """End the run and release its lease, without a checkpoint."""
+
+    def close(self) -> None:
+        """Give back the session; the lease stays as it is."""
+
+
+class Leases(Protocol):
+    """Who drives what."""
+
+    def writer(self, lease: Lease, *, lease_seconds: float) -> RunWriter:
+        """Open the session in which the holder of this lease writes; each step's write renews it."""
+
+    def renew_leases(self, leases: Sequence[Lease], *, lease_seconds: float) -> set[str]:
+        """Renew these leases in one statement and give the ids of the runs that are still theirs."""
+
+
+class Retention(Protocol):
+    """What goes when it is old."""
+
+    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
+        """List what a purge would take, oldest first, and take nothing."""
+
+    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+        """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""
+
+
+class Store(Runs, Checkpoints, Leases, Retention, Protocol):
+    """All of it, in one place that is opened and closed; safe to use from several threads."""
+
+    @property
+    def location(self) -> str:
+        """Where this store is, for people: the URL without its password."""
+
+    def close(self) -> None:
+        """Let go of every connection."""

@@ -1,0 +1,80 @@
+"""The table of checkpoints."""
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, desc, select
+
+from spine.errors import CheckpointNotFound
+from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.stores import documents
+from spine.stores.sql.dialect import text_bytes
+from spine.stores.sql.tables import checkpoints, runs
+
+_SUMMARY = [
+    *(column for column in checkpoints.c if column.name != "context_snapshot"),
+    text_bytes(checkpoints.c.context_snapshot).label("size"),
+    runs.c.workflow_name,
+]
+_WITH_RUN = checkpoints.outerjoin(runs, runs.c.run_id == checkpoints.c.run_id)
+
+
+def select_summaries(connection: Connection, run_id: str) -> list[CheckpointSummary]:
+    """Read a run's rows by sequence, without their snapshots."""
+    query = select(*_SUMMARY).select_from(_WITH_RUN).where(checkpoints.c.run_id == run_id)
+    rows = connection.execute(query.order_by(checkpoints.c.sequence)).all()
+    return [CheckpointSummary(**_fields(row)) for row in rows]
+
+
+def select_checkpoint(connection: Connection, run_id: str, step: str | None) -> Checkpoint:
+    """Read one row, the one of highest sequence without a step."""
+    query = (
+        select(*_SUMMARY, checkpoints.c.context_snapshot)
+        .select_from(_WITH_RUN)
+        .where(checkpoints.c.run_id == run_id)
+        .order_by(desc(checkpoints.c.sequence))
+        .limit(1)
+    )
+    if step is not None:
+        query = query.where(checkpoints.c.step_name == step)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
+        raise CheckpointNotFound(
+            f"run {run_id!r} has {which}; see what it has with: spine checkpoints list {run_id}"
+        )
+    fields = _fields(row)
+    context, snapshot = documents.read_snapshot(
+        row.context_snapshot, run_id=run_id, workflow_name=fields["workflow_name"], step_name=row.step_name
+    )
+    return Checkpoint(**fields, context=context, context_snapshot=snapshot)
+
+
+def delete_of_runs(connection: Connection, run_ids: list[str]) -> int:
+    """Remove all rows of these runs."""
+    if not run_ids:
+        return 0
+    return connection.execute(delete(checkpoints).where(checkpoints.c.run_id.in_(run_ids))).rowcount
+
+
+def delete_steps(connection: Connection, run_id: str, steps: tuple[str, ...]) -> None:
+    """Remove the rows of these steps of a run."""
+    if steps:
+        connection.execute(
+            delete(checkpoints).where(checkpoints.c.run_id == run_id, checkpoints.c.step_name.in_(steps))
+        )
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return {
+        "run_id": row.run_id,
+        "workflow_name": row.workflow_name,
+        "step_name": row.step_name,
+        "sequence": row.sequence,
+        "next_step": row.next_step,
+        "metadata": documents.read_metadata(
+            row.metadata, where=f"the metadata of step {row.step_name!r} in run {row.run_id!r}"
+        ),
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "size": row.size,
+    }

@@ -1,0 +1,127 @@
+"""All that SQLite and PostgreSQL differ in."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Float, Text, cast, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+POSTGRESQL = "postgresql"
+SQLITE = "sqlite"
+_SQLITE_TIME = "'%Y-%m-%d %H:%M:%f000+00:00'"
+
+
+class JsonText(TypeDecorator[str]):
+    """A JSON document that is text on our side: JSONB on PostgreSQL, TEXT on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column's type."""
+        return postgresql.JSONB() if dialect.name == POSTGRESQL else Text()
+
+    def bind_expression(self, bindparam: Any) -> ColumnElement[Any]:
+        """Send text; bound as JSON it would be encoded twice."""
+        return cast(type_coerce(bindparam, Text), self)
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        """Read text: our codec parses it, not the driver."""
+        return cast(column, Text)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC: TIMESTAMPTZ on PostgreSQL, ISO 8601 text with its offset on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column's type."""
+        return DateTime(timezone=True) if dialect.name == POSTGRESQL else Text()
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Send a moment; on SQLite as text that sorts by time."""
+        if value is None or dialect.name == POSTGRESQL:
+            return value
+        return value.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Read a moment, in UTC whatever the session's time zone."""
+        if value is None:
+            return None
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+class now(FunctionElement[datetime]):  # noqa: N801
+    """The database's clock (on SQLite the machine's) at this moment, not at the start of the transaction."""
+
+    type = UtcTime()
+    inherit_cache = True
+
+
+class seconds_from_now(FunctionElement[datetime]):  # noqa: N801
+    """The database's clock moved by some seconds, which may be negative."""
+
+    type = UtcTime()
+    inherit_cache = True
+
+
+class text_bytes(FunctionElement[int]):  # noqa: N801
+    """How many bytes a document takes as text."""
+
+    inherit_cache = True
+
+
+@compiles(now, POSTGRESQL)
+def _now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return "clock_timestamp()"
+
+
+@compiles(now, SQLITE)
+def _now_sqlite(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return f"strftime({_percent(_SQLITE_TIME, compiler)}, 'now')"
+
+
+@compiles(seconds_from_now, POSTGRESQL)
+def _from_now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    seconds = compiler.process(cast(next(iter(element.clauses)), Float(53)), **kw)
+    return f"(clock_timestamp() + make_interval(secs => {seconds}))"
+
+
+@compiles(seconds_from_now, SQLITE)
+def _from_now_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    seconds = compiler.process(element.clauses, **kw)
+    return f"strftime({_percent(_SQLITE_TIME, compiler)}, 'now', {seconds} || ' seconds')"
+
+
+@compiles(text_bytes, POSTGRESQL)
+def _text_bytes_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"octet_length(({compiler.process(element.clauses, **kw)})::text)"
+
+
+@compiles(text_bytes, SQLITE)
+def _text_bytes_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
+
+
+def _percent(text: str, compiler: Any) -> str:
+    return text.replace("%", "%%") if compiler.preparer._double_percents else text  # noqa: SLF001
+
+
+def upsert(dialect: str, table: Any) -> Any:
+    """Begin an INSERT that may go on with `on_conflict_do_update`."""
+    return postgresql.insert(table) if dialect == POSTGRESQL else sqlite.insert(table)
+
+
+def execute(cursor: Any, sql: str, arguments: tuple[Any, ...]) -> None:
+    """Run one statement on the driver's own cursor, prepared."""
+    if isinstance(cursor, sqlite3.Cursor):
+        cursor.execute(sql, arguments)
+    else:
+        cursor.execute(sql, arguments, prepare=True)

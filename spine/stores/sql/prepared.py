@@ -1,0 +1,28 @@
+"""`Prepared`: a statement built with Core and compiled once, then run on the driver's own cursor."""
+
+from typing import Any
+
+from sqlalchemy import Dialect
+from sqlalchemy.sql import Executable
+
+from spine.stores.sql import dialect as dialects
+
+
+class Prepared:
+    """The SQL of a statement and the order of its parameters; values the statement was built with are kept."""
+
+    __slots__ = ("_constants", "_names", "sql")
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        self.sql = str(compiled)
+        self._names: tuple[str, ...] = tuple(compiled.positiontup)
+        self._constants: dict[str, Any] = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+
+    def run(self, cursor: Any, **values: Any) -> int:
+        """Execute with these values and tell how many rows it touched."""
+        known = {**self._constants, **values}
+        dialects.execute(cursor, self.sql, tuple(known[name] for name in self._names))
+        return int(cursor.rowcount)

@@ -1,0 +1,62 @@
+"""What a purge takes from the tables."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, update
+
+from spine.records.run import Removal, RunStatus, RunSummary
+from spine.stores.protocol import PurgedBatch, PurgeOrder
+from spine.stores.sql import checkpoints as checkpoint_rows, runs as run_rows
+from spine.stores.sql.dialect import now, seconds_from_now
+from spine.stores.sql.tables import checkpoints, runs
+
+_DAY = 86_400.0
+
+
+def select_expired(connection: Connection, order: PurgeOrder) -> list[RunSummary]:
+    """Read the runs that a purge would take, all of them."""
+    query = select(*runs.c, run_rows.HELD.label("is_held"), run_rows.CRASHED.label("is_crashed"))
+    rows = connection.execute(query.where(_expired(order)).order_by(runs.c.finished_at)).all()
+    return [RunSummary(**run_rows.summary_fields(row)) for row in rows]
+
+
+def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:
+    """Mark a batch of expired runs and remove their checkpoints; the status is judged again in the UPDATE."""
+    expired = _batch(order).scalar_subquery()
+    taken = connection.execute(
+        update(runs)
+        .where(runs.c.run_id.in_(expired), _expired(order))
+        .values(removed_at=now(), removed_because=Removal.EXPIRED, resume_point=None)
+        .returning(runs.c.run_id)
+    )
+    run_ids = sorted(taken.scalars())
+    removed = checkpoint_rows.delete_of_runs(connection, run_ids)
+    if order.workflows is None:
+        removed += _delete_orphans(connection, order)
+    return PurgedBatch(runs=tuple(run_ids), checkpoints=removed)
+
+
+def _batch(order: PurgeOrder) -> Select[Any]:
+    query = select(runs.c.run_id).where(_expired(order)).order_by(runs.c.finished_at).limit(order.batch)
+    return query.with_for_update(skip_locked=True)
+
+
+def _expired(order: PurgeOrder) -> Any:
+    ended = or_(
+        and_(runs.c.status == RunStatus.COMPLETED, runs.c.finished_at < seconds_from_now(-order.days * _DAY)),
+        and_(
+            runs.c.status.in_([RunStatus.FAILED, RunStatus.CANCELLED]),
+            runs.c.finished_at < seconds_from_now(-order.failed_days * _DAY),
+            runs.c.updated_at < seconds_from_now(-order.failed_days * _DAY),
+        ),
+    )
+    fits = and_(runs.c.removed_at.is_(None), ended)
+    return fits if order.workflows is None else and_(fits, runs.c.workflow_name.in_(sorted(order.workflows)))
+
+
+def _delete_orphans(connection: Connection, order: PurgeOrder) -> int:
+    """Remove old checkpoints whose run is gone."""
+    owned = exists().where(runs.c.run_id == checkpoints.c.run_id)
+    old = checkpoints.c.updated_at < seconds_from_now(-max(order.days, order.failed_days) * _DAY)
+    batch = select(checkpoints.c.id).where(~owned, old).limit(order.batch)
+    return connection.execute(delete(checkpoints).where(checkpoints.c.id.in_(batch.scalar_subquery()))).rowcount

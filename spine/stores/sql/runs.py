@@ -1,0 +1,162 @@
+"""The table of runs."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, desc, or_, select, update
+
+from spine.records.claim import Claim, NewRun
+from spine.records.lease import Lease
+from spine.records.run import Removal, RunStatus, RunSummary
+from spine.stores import documents
+from spine.stores.protocol import RunFilter
+from spine.stores.sql.dialect import now, seconds_from_now, upsert
+from spine.stores.sql.tables import runs
+
+HELD: ColumnElement[bool] = and_(runs.c.holder.is_not(None), runs.c.expires_at > now())
+CRASHED: ColumnElement[bool] = and_(
+    runs.c.status == RunStatus.RUNNING, or_(runs.c.expires_at.is_(None), runs.c.expires_at <= now())
+)
+_WITHOUT_CONTEXT = [column for column in runs.c if column.name not in ("params", "partition", "resume_point")]
+_LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
+_CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
+
+
+def insert_run(connection: Connection, new: NewRun) -> Lease | None:
+    """Write a new run with its lease; None if the id is taken."""
+    row = connection.execute(
+        upsert(connection.dialect.name, runs)
+        .values(
+            run_id=new.run_id,
+            workflow_name=new.context.workflow_name,
+            status=RunStatus.RUNNING,
+            params=documents.write_values(new.context.params),
+            partition=documents.write_values(new.context.partition),
+            definition=documents.write_definition(new.definition),
+            current_step=new.current_step,
+            resume_point=documents.write_resume_point(new.resume_point),
+            fence=1,
+            started_at=now(),
+            **_taken(new.holder, new.lease_seconds),
+        )
+        .on_conflict_do_nothing(index_elements=[runs.c.run_id])
+        .returning(*_LEASE)
+    ).one_or_none()
+    return row and _lease(row)
+
+
+def claim_run(connection: Connection, claim: Claim) -> Lease | None:
+    """Take the lease of a run that is still as it was seen."""
+    row = connection.execute(
+        update(runs)
+        .where(
+            runs.c.run_id == claim.run_id,
+            runs.c.status == claim.seen_status,
+            runs.c.fence == claim.seen_fence,
+            runs.c.removed_at.is_(None),
+            ~HELD | runs.c.holder.is_(None),
+        )
+        .values(
+            status=RunStatus.RUNNING,
+            definition=documents.write_definition(claim.definition),
+            current_step=claim.current_step,
+            resume_point=documents.write_resume_point(claim.resume_point),
+            fence=runs.c.fence + 1,
+            error_step=None,
+            error=None,
+            error_type=None,
+            error_category=None,
+            finished_at=None,
+            updated_at=now(),
+            **_taken(claim.holder, claim.lease_seconds),
+        )
+        .returning(*_LEASE)
+    ).one_or_none()
+    return row and _lease(row)
+
+
+def select_run(connection: Connection, run_id: str) -> Any | None:
+    """Read one row, with whether it is held or crashed."""
+    query = select(runs, HELD.label("is_held"), CRASHED.label("is_crashed")).where(runs.c.run_id == run_id)
+    return connection.execute(query).one_or_none()
+
+
+def select_summaries(connection: Connection, wanted: RunFilter) -> list[RunSummary]:
+    """Read the newest rows that fit, oldest first."""
+    query = select(*_WITHOUT_CONTEXT, HELD.label("is_held"), CRASHED.label("is_crashed"))
+    if wanted.status is not None:
+        query = query.where(runs.c.status == wanted.status)
+    if wanted.crashed:
+        query = query.where(CRASHED)
+    if wanted.workflow is not None:
+        query = query.where(runs.c.workflow_name == wanted.workflow)
+    if wanted.since is not None:
+        query = query.where(runs.c.created_at >= wanted.since)
+    query = query.order_by(desc(runs.c.created_at), desc(runs.c.run_id)).limit(wanted.limit)
+    return [RunSummary(**summary_fields(row)) for row in reversed(connection.execute(query).all())]
+
+
+def cancel_run(connection: Connection, run_id: str) -> bool:
+    """Cancel a run that has not completed; its driver's next write will not fit any more."""
+    done = connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run_id, runs.c.status.in_(_CANCELLABLE))
+        .values(status=RunStatus.CANCELLED, finished_at=now(), updated_at=now(), holder=None, expires_at=None)
+    )
+    return done.rowcount == 1
+
+
+def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
+    """Note that a run's checkpoints are gone; False if somebody holds the run."""
+    done = connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run_id, ~HELD | runs.c.holder.is_(None))
+        .values(fence=runs.c.fence + 1, removed_at=now(), removed_because=because, resume_point=None, updated_at=now())
+    )
+    return done.rowcount == 1
+
+
+def exists(connection: Connection, run_id: str) -> bool:
+    """Tell whether there is such a run."""
+    return connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id)).first() is not None
+
+
+def summary_fields(row: Any) -> dict[str, Any]:
+    """Give a row as the fields of a `RunSummary`."""
+    where = f"run {row.run_id!r}"
+    return {
+        "run_id": row.run_id,
+        "workflow_name": row.workflow_name,
+        "status": documents.read_status(row.status, where=where),
+        "definition": documents.read_definition(row.definition, where=where),
+        "current_step": row.current_step,
+        "error_step": row.error_step,
+        "error": row.error,
+        "error_type": row.error_type,
+        "error_category": row.error_category,
+        "fence": row.fence,
+        "lease": _lease(row) if row.is_held else None,
+        "is_crashed": bool(row.is_crashed),
+        "parent_run_id": row.parent_run_id,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "updated_at": row.updated_at,
+        "removed_at": row.removed_at,
+        "removed_because": None if row.removed_because is None else Removal(row.removed_because),
+    }
+
+
+def _taken(holder: str, lease_seconds: float) -> dict[str, Any]:
+    return {"holder": holder, "acquired_at": now(), "expires_at": seconds_from_now(lease_seconds)}
+
+
+def _lease(row: Any) -> Lease:
+    return Lease(
+        run_id=row.run_id,
+        holder=row.holder,
+        fence=row.fence,
+        acquired_at=row.acquired_at,
+        expires_at=row.expires_at,
+    )
+
+

@@ -1,0 +1,155 @@
+"""`SqlStore`: runs and checkpoints in SQLite or PostgreSQL; one method is one transaction."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import CheckpointNotFound, RunNotFound
+from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.claim import Claim, NewRun
+from spine.records.context import WorkflowContext
+from spine.records.lease import Lease
+from spine.records.run import Removal, Run, RunSummary
+from spine.stores import documents
+from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
+from spine.stores.sql import checkpoints, engine as engines, leases, retention, runs, schema
+from spine.stores.sql.writer import SqlRunWriter
+
+
+class SqlStore:
+    """A store in a database; its tables are looked at once, when it is first asked for something."""
+
+    def __init__(self, url: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._url = engines.parse_url(url)
+        self._engine = engines.make_engine(self._url)
+        self._limits = limits
+        self._checked = False
+        self._checking = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        """See `Store`."""
+        return engines.describe(self._url)
+
+    def create_run(self, new: NewRun) -> Lease | None:
+        """See `Runs`."""
+        with self._writing() as connection:
+            return runs.insert_run(connection, new)
+
+    def claim_run(self, claim: Claim) -> Lease | None:
+        """See `Runs`."""
+        with self._writing() as connection:
+            lease = runs.claim_run(connection, claim)
+            if lease is not None:
+                checkpoints.delete_steps(connection, claim.run_id, claim.removed_steps)
+            return lease
+
+    def get_run(self, run_id: str) -> Run:
+        """See `Runs`."""
+        with self._reading() as connection:
+            row = runs.select_run(connection, run_id)
+            if row is None:
+                raise self._no_run(run_id)
+            try:
+                context = checkpoints.select_checkpoint(connection, run_id, None).context
+            except CheckpointNotFound:
+                context = _first_context(row)
+        point = documents.read_resume_point(row.resume_point, where=f"the resume point of run {run_id!r}")
+        return Run(**runs.summary_fields(row), context=context, resume_point=point)
+
+    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
+        """See `Runs`."""
+        with self._reading() as connection:
+            return runs.select_summaries(connection, wanted)
+
+    def cancel_run(self, run_id: str) -> bool:
+        """See `Runs`."""
+        with self._writing() as connection:
+            self._require_run(connection, run_id)
+            return runs.cancel_run(connection, run_id)
+
+    def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
+        """See `Checkpoints`."""
+        with self._reading() as connection:
+            self._require_run(connection, run_id)
+            return checkpoints.select_summaries(connection, run_id)
+
+    def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
+        """See `Checkpoints`."""
+        with self._reading() as connection:
+            self._require_run(connection, run_id)
+            return checkpoints.select_checkpoint(connection, run_id, step)
+
+    def delete_checkpoints(self, run_id: str) -> int | None:
+        """See `Checkpoints`."""
+        with self._writing() as connection:
+            self._require_run(connection, run_id)
+            if not runs.mark_removed(connection, run_id, Removal.DELETED):
+                return None
+            return checkpoints.delete_of_runs(connection, [run_id])
+
+    def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
+        """See `Leases`."""
+        return SqlRunWriter(self._engine, lease, lease_seconds=lease_seconds, limits=self._limits)
+
+    def renew_leases(self, held: Sequence[Lease], *, lease_seconds: float) -> set[str]:
+        """See `Leases`."""
+        with self._writing() as connection:
+            return leases.renew(connection, held, lease_seconds)
+
+    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
+        """See `Retention`."""
+        with self._reading() as connection:
+            return retention.select_expired(connection, order)
+
+    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+        """See `Retention`."""
+        with self._writing() as connection:
+            return retention.purge_batch(connection, order)
+
+    def close(self) -> None:
+        """See `Store`."""
+        self._engine.dispose()
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        self._check_schema()
+        return engines.reading(self._engine)
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        self._check_schema()
+        return engines.writing(self._engine)
+
+    def _check_schema(self) -> None:
+        """Refuse tables of another version; on SQLite make them first if there are none or older ones."""
+        with self._checking:
+            if self._checked:
+                return
+            with engines.reading(self._engine) as connection:
+                fresh = schema.current(connection)
+            if not engines.is_postgresql(self._engine) and (fresh is None or fresh < schema.HEAD):
+                schema.upgrade(self._engine)
+            with engines.reading(self._engine) as connection:
+                schema.check(connection)
+            self._checked = True
+
+    def _require_run(self, connection: Connection, run_id: str) -> None:
+        if not runs.exists(connection, run_id):
+            raise self._no_run(run_id)
+
+    def _no_run(self, run_id: str) -> RunNotFound:
+        return RunNotFound(f"no run {run_id!r} in {self.location}; list the runs with: spine runs list")
+
+
+def _first_context(row: Any) -> WorkflowContext:
+    where = f"run {row.run_id!r}"
+    return WorkflowContext(
+        run_id=row.run_id,
+        workflow_name=row.workflow_name,
+        params=documents.read_values(row.params, where=f"the params of {where}"),
+        partition=documents.read_values(row.partition, where=f"the partition of {where}"),
+        defaulted=documents.read_definition(row.definition, where=where).defaulted,
+    )

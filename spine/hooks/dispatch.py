@@ -1,0 +1,18 @@
+"""Tells hooks what happened, one after another."""
+
+import logging
+from collections.abc import Sequence
+
+from spine.hooks.hook import Hook
+from spine.records.event import Event
+
+_log = logging.getLogger("spine")
+
+
+def dispatch(hooks: Sequence[Hook], event: Event) -> None:
+    """Tell each hook; one that raises does not keep the others from hearing."""
+    for hook in hooks:
+        try:
+            hook.on_event(event)
+        except Exception:
+            _log.exception("hook.failed hook=%s event=%s run_id=%s", type(hook).__name__, event.kind, event.run_id)

@@ -1,0 +1,39 @@
+"""`LoggingHook`: each event is one line of the log `spine`."""
+
+import logging
+
+from spine.records.event import Event, EventKind
+
+_log = logging.getLogger("spine")
+_LEVELS = {
+    EventKind.RUN_FAILED: logging.ERROR,
+    EventKind.STEP_FAILED: logging.ERROR,
+    EventKind.RUN_CANCELLED: logging.WARNING,
+    EventKind.STEP_STARTED: logging.DEBUG,
+    EventKind.STEP_COMPLETED: logging.DEBUG,
+    EventKind.CHECKPOINT_SAVED: logging.DEBUG,
+}
+
+
+class LoggingHook:
+    """Writes `step.failed run_id=... step=...`: steps at DEBUG, runs at INFO, failures at ERROR."""
+
+    def on_event(self, event: Event) -> None:
+        """See `Hook`."""
+        level = _LEVELS.get(event.kind, logging.INFO)
+        if _log.isEnabledFor(level):
+            _log.log(level, "%s", line(event))
+
+
+def line(event: Event) -> str:
+    """Spell an event as a name and fields, on one line."""
+    known = {
+        "run_id": event.run_id,
+        "workflow": event.workflow_name,
+        "step": event.step,
+        "duration": None if event.duration is None else f"{event.duration:.3f}s",
+        **event.fields,
+        "error_type": event.error_type,
+        "error": None if event.error is None else repr(event.error),
+    }
+    return " ".join([event.kind.value, *(f"{name}={value}" for name, value in known.items() if value is not None)])

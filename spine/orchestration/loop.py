@@ -1,0 +1,12 @@
+"""Walks the steps of a run; the only place that knows what comes next."""
+
+from spine.orchestration.executor import Executor
+from spine.orchestration.progress import Progress
+from spine.records.run import RunStatus
+
+
+def drive(progress: Progress, executor: Executor) -> Progress:
+    """Take step after step until the run has ended."""
+    while progress.ending.status is RunStatus.RUNNING and progress.step is not None:
+        progress = executor.execute(progress.step, progress)
+    return progress

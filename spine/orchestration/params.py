@@ -1,0 +1,73 @@
+"""What a run's params may be: checked against names, storability and the workflow's model."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import InvalidParams, NotStorable
+from spine.records.values import NO_VALUES, Values
+
+
+class FirstParams(NamedTuple):
+    """The params a run starts with, and the names of those that came from defaults."""
+
+    values: Values
+    defaulted: frozenset[str]
+
+
+def first_params(
+    workflow: str, defaults: Mapping[str, Any], model: type[Any] | None, given: Mapping[str, Any] | None, limits: Limits
+) -> FirstParams:
+    """Merge what was given over the defaults and let the model judge it."""
+    said = checked(given, "params", limits)
+    merged = {**defaults, **said}
+    if model is not None:
+        merged = _validated(workflow, model, merged)
+    return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - frozenset(said))
+
+
+def override(
+    workflow: str, model: type[Any] | None, params: Mapping[str, Any], given: Mapping[str, Any] | None, limits: Limits
+) -> Values:
+    """Check an override; with a model, as part of the params that it would make."""
+    said = checked(given, "params_override", limits)
+    if model is None or not said:
+        return said
+    fields = set(model.model_fields) | set(said)
+    merged = {name: value for name, value in {**params, **said}.items() if name in fields}
+    valid = _validated(workflow, model, merged)
+    return Values.of({name: valid.get(name, said[name]) for name in said}, at="params_override", limits=limits)
+
+
+def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
+    """Encode params; raise `InvalidParams` for a wrong shape or a reserved name, `NotStorable` for a value."""
+    if given is None:
+        return NO_VALUES
+    if not isinstance(given, Mapping):
+        raise InvalidParams(f"{what} must be a mapping of names to values, not a {type(given).__name__}")
+    for name in given:
+        if type(name) is not str:
+            raise InvalidParams(f"{what}: the name {name!r} must be text")
+        if name.startswith("__"):
+            raise InvalidParams(f"{what}: names that begin with __ are Spine's own: {name!r}")
+    if isinstance(given, Values):
+        return given.fresh()
+    values = Values.of(given, at=what, limits=limits)
+    size = sum(map(len, values.encoded.values()))
+    if size > limits.max_bytes:
+        raise NotStorable(what, f"more than {limits.max_bytes:,} bytes of JSON in all; keep a reference to the data")
+    return values
+
+
+def _validated(workflow: str, model: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
+
+    try:
+        return dict(model.model_validate(dict(params)).model_dump())
+    except ValidationError as error:
+        problems = "; ".join(f"{_field(problem)}: {problem['msg']}" for problem in error.errors())
+        raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
+
+
+def _field(problem: Any) -> str:
+    return ".".join(str(part) for part in problem["loc"]) or "params"

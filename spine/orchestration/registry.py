@@ -1,0 +1,82 @@
+"""`Registry`: names to pipelines and workflows, the only one of its kind."""
+
+import threading
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound
+from spine.orchestration.workflow import Workflow
+from spine.records.names import check_name
+from spine.steps.context import StepContext
+from spine.steps.pipeline import adapt
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registry:
+    """Names to pipelines and workflows; the latest registration under a name wins. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pipelines: dict[str, Callable[[StepContext], Any]] = {}
+        self._workflows: dict[str, Workflow] = {}
+
+    def pipeline(self, name: str) -> Callable[[F], F]:
+        """Register the decorated function under a dotted name; the function itself is given back."""
+
+        def register(function: F) -> F:
+            self.add_pipeline(name, function)
+            return function
+
+        return register
+
+    def add_pipeline(self, name: str, function: Callable[..., Any]) -> None:
+        """Register a function that takes `params`, or `ctx`, or both; raise `InvalidWorkflow` for any other."""
+        called = adapt(check_name(name, "a pipeline's name"), function)
+        with self._lock:
+            self._pipelines[name] = called
+
+    def add_workflow(self, workflow: Workflow) -> None:
+        """Register a workflow under its name, so that its runs can be resumed by their ids alone."""
+        if not isinstance(workflow, Workflow):
+            raise InvalidWorkflow(f"only a Workflow can be registered, not a {type(workflow).__name__}")
+        with self._lock:
+            self._workflows[workflow.name] = workflow
+
+    def get_pipeline(self, name: str) -> Callable[[StepContext], Any]:
+        """Give the pipeline of this name, callable with a `StepContext`; raise `PipelineNotFound`."""
+        found = self._pipelines.get(name)
+        if found is None:
+            raise PipelineNotFound(
+                f"no pipeline {name!r} is registered{_near(name, self._pipelines)}; "
+                f'register it with @pipeline("{name}") and import its module before running'
+            )
+        return found
+
+    def get_workflow(self, name: str) -> Workflow:
+        """Give the workflow of this name; raise `WorkflowNotFound`."""
+        found = self._workflows.get(name)
+        if found is None:
+            raise WorkflowNotFound(
+                f"no workflow {name!r} is registered{_near(name, self._workflows)}; "
+                "name its module or file with --app (or SPINE_APP), or call runner.register(workflow)"
+            )
+        return found
+
+    def list_workflows(self) -> list[Workflow]:
+        """List the workflows by name."""
+        return [self._workflows[name] for name in sorted(self._workflows)]
+
+
+DEFAULT_REGISTRY = Registry()
+
+
+def pipeline(name: str) -> Callable[[F], F]:
+    """Register the decorated function as a pipeline in the default registry: `@pipeline("my.step1")`."""
+    return DEFAULT_REGISTRY.pipeline(name)
+
+
+def _near(name: str, known: dict[str, Any]) -> str:
+    near = get_close_matches(name, known, n=3)
+    return f" (did you mean {', '.join(map(repr, near))}?)" if near else ""

@@ -1,0 +1,41 @@
+"""`WorkflowResult`: how one attempt to drive a run ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spine.errors import RunFailed
+from spine.records.context import WorkflowContext
+from spine.records.run import RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowResult:
+    """How one `execute` or `resume` ended; a failed run is a result, not an exception.
+
+    `completed_steps` are those of this attempt, `all_completed_steps` and `skipped_steps` those of the whole run, in
+    the workflow's order; `durations` are the seconds each step of this attempt took.
+    """
+
+    status: RunStatus
+    run_id: str
+    workflow_name: str
+    completed_steps: list[str]
+    all_completed_steps: list[str]
+    skipped_steps: list[str]
+    error_step: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+    error_category: str | None = None
+    context: WorkflowContext
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    def raise_for_status(self) -> "WorkflowResult":
+        """Give back this result if the run completed; else raise `RunFailed`, which carries it."""
+        if self.status is RunStatus.COMPLETED:
+            return self
+        at = f" at step {self.error_step!r}: {self.error_type}: {self.error}" if self.error_step else ""
+        raise RunFailed(
+            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; "
+            f"resume it with: spine resume {self.run_id}",
+            result=self,
+        )

@@ -1,0 +1,189 @@
+"""Where an existing run goes on, and with what context: pure decisions over stored records.
+
+There is no second path: a fresh run is planned here too, as one without checkpoints.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spine.errors import (
+    CheckpointsDeleted,
+    DefinitionChanged,
+    NotResumable,
+    RunAlreadyCompleted,
+    RunExpired,
+    RunIsHeld,
+    SnapshotCorrupt,
+)
+from spine.orchestration.progress import Progress
+from spine.orchestration.workflow import Workflow
+from spine.records.checkpoint import CheckpointSummary
+from spine.records.context import WorkflowContext
+from spine.records.resume_point import ResumePoint
+from spine.records.run import Removal, Run, RunStatus, RunSummary
+from spine.records.values import NO_VALUES, Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the caller asked for beyond "go on": a step to start from, an override, a whole context."""
+
+    start_from: str | None = None
+    params: Values = NO_VALUES
+    context: WorkflowContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where to start, which checkpoint to build on, and what that means for the steps around it."""
+
+    index: int
+    base: CheckpointSummary | None
+    skipped: tuple[str, ...]
+    removed: tuple[str, ...]
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a run is driven from here: its progress, what the claim must note, which checkpoints go."""
+
+    progress: Progress
+    resume_point: ResumePoint | None
+    removed_steps: tuple[str, ...] = ()
+
+
+def refuse_unless_free(run: RunSummary) -> None:
+    """Raise the error that fits a run which must not be driven now."""
+    if run.lease is not None:
+        raise RunIsHeld(
+            f"run {run.run_id!r} is driven by {run.lease.holder} since {run.lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC; "
+            f"its lease runs until {run.lease.expires_at:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works",
+            holder=run.lease.holder,
+            expires_at=run.lease.expires_at,
+        )
+    if run.removed_because is Removal.EXPIRED:
+        raise RunExpired(
+            f"the checkpoints of run {run.run_id!r} were removed by retention on {run.removed_at:%Y-%m-%d}; "
+            "it cannot go on, start a new run with the same params"
+        )
+    if run.removed_because is Removal.DELETED:
+        raise CheckpointsDeleted(
+            f"the checkpoints of run {run.run_id!r} were deleted on {run.removed_at:%Y-%m-%d}; "
+            "it cannot go on, start a new run with the same params"
+        )
+
+
+def refuse_unless_resumable(run: RunSummary) -> None:
+    """Raise the error that fits a run which `resume` does not take."""
+    refuse_unless_free(run)
+    if run.status is RunStatus.COMPLETED:
+        raise RunAlreadyCompleted(
+            f"run {run.run_id!r} has completed; there is nothing to resume "
+            "(to run some steps again, execute it with start_from)"
+        )
+    if run.status is RunStatus.PENDING:
+        raise NotResumable(f"run {run.run_id!r} is pending: it has not been started yet")
+
+
+def locate(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
+    """Find where to start; raise `DefinitionChanged` if what is done no longer leads there."""
+    index = _index(workflow, run, checkpoints, told)
+    before = workflow.step_names[:index]
+    kept = [checkpoint for checkpoint in checkpoints if checkpoint.step_name in before]
+    base = kept[-1] if kept else None
+    reached = _done(run, base)
+    point = run.resume_point
+    passed_over = workflow.step_names[reached:index]
+    if told.start_from is None and point is not None:
+        passed_over = tuple(name for name in point.skipped if name in before)
+    return Position(
+        index=index,
+        base=base,
+        skipped=passed_over,
+        removed=tuple(checkpoint.step_name for checkpoint in checkpoints if checkpoint not in kept),
+        last_sequence=max((checkpoint.sequence for checkpoint in checkpoints), default=0),
+    )
+
+
+def plan(workflow: Workflow, run: Run, position: Position, base: WorkflowContext, told: Told) -> Plan:
+    """Decide how the run goes on from this position; `base` is the context of its base checkpoint, else the first."""
+    if position.index >= len(workflow.steps):
+        raise RunAlreadyCompleted(f"run {run.run_id!r} has no step left to run")
+    point = run.resume_point
+    given = told.context or _context_told_before(workflow, run, position)
+    override = point.params.merged(told.params) if point else told.params
+    context = (given or base).with_params(override) if override else (given or base)
+    earlier = frozenset(workflow.step_names[: _done(run, position.base)])
+    skips = frozenset(position.skipped)
+    start = workflow.step_names[position.index]
+    nothing_told = not (override or position.skipped or given or told.start_from)
+    return Plan(
+        progress=Progress(
+            workflow=workflow,
+            context=context,
+            position=position.index,
+            sequence=position.last_sequence,
+            is_resumed=True,
+            earlier=earlier - skips,
+            skipped=skips,
+            unsaved_skips=position.skipped,
+        ),
+        resume_point=None
+        if nothing_told
+        else ResumePoint(step=start, params=override, skipped=position.skipped, context=given),
+        removed_steps=position.removed,
+    )
+
+
+def _index(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
+    """Find the place of the step to start from, with everything before it as it was."""
+    done = _done(run, checkpoints[-1] if checkpoints else None)
+    if told.start_from is not None:
+        index = workflow.index_of(told.start_from)
+        _refuse_changed_steps(workflow, run, min(done, index))
+        return index
+    if run.resume_point is not None:
+        done = _place_in(run, run.resume_point.step)
+    _refuse_changed_steps(workflow, run, done)
+    return done
+
+
+def _done(run: Run, checkpoint: CheckpointSummary | None) -> int:
+    """Count the steps that lie behind a checkpoint, by the definition the run remembers."""
+    if checkpoint is None:
+        return 0
+    if checkpoint.next_step is None:
+        return len(run.definition.steps)
+    return _place_in(run, checkpoint.next_step)
+
+
+def _place_in(run: Run, step_name: str) -> int:
+    if step_name not in run.definition.names:
+        raise SnapshotCorrupt(
+            f"run {run.run_id!r} is to go on at step {step_name!r}, which its own definition does not have "
+            f"({', '.join(run.definition.names)}); nothing was run"
+        )
+    return run.definition.names.index(step_name)
+
+
+def _refuse_changed_steps(workflow: Workflow, run: Run, done: int) -> None:
+    before, now = run.definition.names[:done], workflow.step_names[:done]
+    if before == now:
+        return
+    gone = [name for name in before if name not in workflow.step_names]
+    new = [name for name in now if name not in before]
+    raise DefinitionChanged(
+        f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
+        f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
+        f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
+        " Steps after those may change; these must stay as they were."
+    )
+
+
+def _context_told_before(workflow: Workflow, run: Run, position: Position) -> WorkflowContext | None:
+    """Keep the context of an earlier claim unless the run now goes back before it."""
+    point = run.resume_point
+    if point is None or point.context is None or point.step not in workflow.step_names:
+        return None
+    return point.context if position.index >= workflow.index_of(point.step) else None

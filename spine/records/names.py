@@ -1,0 +1,28 @@
+"""What a run id and a name may look like."""
+
+from typing import Any
+
+from spine.errors import InvalidName
+
+LONGEST_RUN_ID = 36
+LONGEST_NAME = 100
+
+
+def check_run_id(run_id: Any) -> str:
+    """Give back a run id of 1 to 36 printable characters; raise `InvalidName` for any other."""
+    return _check(run_id, "a run id", LONGEST_RUN_ID)
+
+
+def check_name(name: Any, what: str) -> str:
+    """Give back a name of 1 to 100 printable characters; raise `InvalidName`, saying `what` it should name."""
+    return _check(name, what, LONGEST_NAME)
+
+
+def _check(name: Any, what: str, longest: int) -> str:
+    if type(name) is not str:
+        raise InvalidName(f"{what} must be text, not a {type(name).__name__}")
+    if not 1 <= len(name) <= longest:
+        raise InvalidName(f"{what} must have 1 to {longest} characters, not {len(name)}: {name[:longest]!r}")
+    if name != name.strip() or not name.isprintable():
+        raise InvalidName(f"{what} must be printable text with no space at either end: {name!r}")
+    return name

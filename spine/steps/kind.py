@@ -1,0 +1,34 @@
+"""`Kind`: what a step does when it is performed, and the `Call` it is performed with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from spine.records.context import WorkflowContext
+from spine.steps.result import StepResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt of one step: the context it starts from, and whatever its kind needed looked up."""
+
+    context: WorkflowContext
+    step_name: str
+    attempt: int = 1
+    is_resumed: bool = False
+    function: Callable[..., Any] | None = None
+
+
+class Kind(Protocol):
+    """What a step does when it is performed."""
+
+    @property
+    def name(self) -> str:
+        """The word for this kind: `pipeline`, `lambda`."""
+
+    @property
+    def pipeline(self) -> str | None:
+        """The name to look up in the registry before the step is performed, if any."""
+
+    def perform(self, call: Call) -> StepResult:
+        """Do it; what the user's function raises goes through."""

@@ -1,0 +1,33 @@
+"""The kind `lambda`: a function given with the step, called as `fn(ctx, config)`."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spine.steps.context import StepContext
+from spine.steps.kind import Call
+from spine.steps.result import StepResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lambda:
+    """Calls `fn` with the context and its own copy of the config; it must return a mapping or a `StepResult`."""
+
+    fn: Callable[[StepContext, dict[str, Any]], Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """See `Kind`."""
+        return "lambda"
+
+    @property
+    def pipeline(self) -> None:
+        """See `Kind`."""
+        return
+
+    def perform(self, call: Call) -> StepResult:
+        """See `Kind`."""
+        returned = self.fn(StepContext.of(call), copy.deepcopy(dict(self.config)))
+        return StepResult.of(returned, nothing_is_fine=False)

@@ -1,0 +1,68 @@
+"""The kind `pipeline`: a function registered under a dotted name, called as `fn(params)` or with a `ctx`."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from spine.errors import InvalidWorkflow
+from spine.records.values import NO_VALUES, Values
+from spine.steps.context import StepContext
+from spine.steps.kind import Call
+from spine.steps.result import StepResult
+
+CONTEXT = "ctx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Calls the pipeline of this name, with its own params beneath those of the run; it may return nothing."""
+
+    pipeline: str
+    params: Values = NO_VALUES
+
+    @property
+    def name(self) -> str:
+        """See `Kind`."""
+        return "pipeline"
+
+    def perform(self, call: Call) -> StepResult:
+        """See `Kind`."""
+        assert call.function is not None  # noqa: S101  # the executor looked it up
+        context = StepContext.of(call, self.params)
+        return StepResult.of(call.function(context), nothing_is_fine=True)
+
+
+def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], Any]:
+    """Make a pipeline callable with a context alone, by the names of its parameters.
+
+    A parameter `ctx` gets the `StepContext`, any other one gets the params as a dict. Raise `InvalidWorkflow` for a
+    function that takes more, or is asynchronous.
+    """
+    if not callable(function):
+        raise InvalidWorkflow(f"pipeline {name!r} must be a function, not a {type(function).__name__}")
+    if inspect.iscoroutinefunction(function):
+        raise InvalidWorkflow(f"pipeline {name!r} is async; steps are plain functions, wrap it with asyncio.run")
+    wanted = [each for each in inspect.signature(function).parameters.values() if _is_wanted(each)]
+    others = [each.name for each in wanted if each.name != CONTEXT]
+    if len(others) > 1:
+        raise InvalidWorkflow(
+            f"pipeline {name!r} takes {', '.join(others)}; a pipeline takes params, or ctx, or both, and no more"
+        )
+
+    def call(context: StepContext) -> Any:
+        given = [context if each.name == CONTEXT else dict(context.params) for each in wanted]
+        keywords = {each.name: value for each, value in zip(wanted, given, strict=True) if _is_keyword(each)}
+        return function(*given[: len(given) - len(keywords)], **keywords)
+
+    return call
+
+
+def _is_wanted(parameter: inspect.Parameter) -> bool:
+    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+        return False
+    return parameter.default is inspect.Parameter.empty or parameter.name in (CONTEXT, "params")
+
+
+def _is_keyword(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is inspect.Parameter.KEYWORD_ONLY

@@ -1,0 +1,158 @@
+"""`StepResult`: what a step gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from spine.errors import SpineError
+from spine.records.quality import QualityMetrics
+
+LONGEST_ERROR = 4000
+
+
+class ErrorCategory(StrEnum):
+    """What kind of thing went wrong, for whoever decides what to do about it."""
+
+    TRANSIENT = "transient"
+    DATA_QUALITY = "data_quality"
+    CONFIGURATION = "configuration"
+    DEPENDENCY = "dependency"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+
+class Outcome(StrEnum):
+    """How a step ended."""
+
+    COMPLETED = "completed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a step gives back; made by `ok`, `fail` and `skip`."""
+
+    outcome: Outcome
+    output: Mapping[str, Any] = field(default_factory=dict)
+    context_updates: Mapping[str, Any] = field(default_factory=dict)
+    quality: QualityMetrics | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: bool | None = None
+    error: str | None = None
+    error_type: str | None = None
+    category: ErrorCategory | None = None
+    reason: str | None = None
+
+    @classmethod
+    def ok(
+        cls,
+        output: Mapping[str, Any] | None = None,
+        *,
+        context_updates: Mapping[str, Any] | None = None,
+        quality: QualityMetrics | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        checkpoint: bool | None = None,
+    ) -> "StepResult":
+        """Say that the step is done.
+
+        `output` is what later steps read; `context_updates` become params of the run; `metadata` is kept with the
+        checkpoint; `checkpoint=True` forces one whatever the strategy.
+        """
+        return cls(
+            outcome=Outcome.COMPLETED,
+            output=output or {},
+            context_updates=context_updates or {},
+            quality=quality,
+            metadata=metadata or {},
+            checkpoint=checkpoint,
+        )
+
+    @classmethod
+    def fail(
+        cls,
+        error: str | BaseException,
+        category: ErrorCategory = ErrorCategory.INTERNAL,
+        *,
+        output: Mapping[str, Any] | None = None,
+        quality: QualityMetrics | None = None,
+    ) -> "StepResult":
+        """Say that the step failed and the run must stop here; `output` and `quality` are shown, not stored."""
+        text, error_type = (
+            (error_text(error), type(error).__name__) if isinstance(error, BaseException) else (str(error), "StepFailed")
+        )
+        return cls(
+            outcome=Outcome.FAILED,
+            output=output or {},
+            quality=quality,
+            error=printable(text) or error_type,
+            error_type=error_type,
+            category=ErrorCategory(category),
+        )
+
+    @classmethod
+    def skip(cls, reason: str) -> "StepResult":
+        """Say that there was nothing to do; the run goes on."""
+        return cls(outcome=Outcome.SKIPPED, reason=printable(str(reason)))
+
+    @classmethod
+    def of(cls, returned: Any, *, nothing_is_fine: bool) -> "StepResult":
+        """Judge what a step's function returned: a `StepResult`, a mapping (its output) or, if fine, nothing."""
+        if isinstance(returned, StepResult):
+            return _judged(returned)
+        if isinstance(returned, Mapping):
+            return cls.ok(returned)
+        if returned is None and nothing_is_fine:
+            return cls.ok()
+        what = "nothing" if returned is None else f"a {type(returned).__name__}"
+        return cls(
+            outcome=Outcome.FAILED,
+            error=f"the step returned {what}; return a mapping (its output) or a StepResult",
+            error_type="InvalidResult",
+            category=ErrorCategory.INTERNAL,
+        )
+
+    @classmethod
+    def from_exception(cls, error: BaseException) -> "StepResult":
+        """Turn what a step raised into a failed result; `error_type` is the exception's class."""
+        return cls.fail(error, category_of(error))
+
+
+def category_of(error: BaseException) -> ErrorCategory:
+    """Guess the category of an exception from its class."""
+    if isinstance(error, TimeoutError):
+        return ErrorCategory.TIMEOUT
+    if isinstance(error, ConnectionError):
+        return ErrorCategory.TRANSIENT
+    if isinstance(error, (SpineError, ImportError, NotImplementedError)):
+        return ErrorCategory.CONFIGURATION
+    return ErrorCategory.INTERNAL
+
+
+def error_text(error: BaseException) -> str:
+    """Give an exception's text, or its class if it has none or cannot say it."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  # a user's __str__ may do anything
+        return type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Give text that every database and terminal takes: no NUL, no lone surrogate, at most 4,000 characters."""
+    cut = text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
+    return cut.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _judged(result: StepResult) -> StepResult:
+    for name in ("output", "context_updates", "metadata"):
+        if not isinstance(getattr(result, name), Mapping):
+            kind = type(getattr(result, name)).__name__
+            return StepResult(
+                outcome=Outcome.FAILED,
+                error=f"the {name} of a StepResult must be a mapping, not a {kind}",
+                error_type="InvalidResult",
+                category=ErrorCategory.INTERNAL,
+            )
+    return result

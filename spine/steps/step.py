@@ -1,0 +1,77 @@
+"""`Step`: a name, what to do, and whether to checkpoint it."""
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spine.errors import InvalidWorkflow
+from spine.records.names import check_name
+from spine.records.values import Values
+from spine.steps.context import StepContext
+from spine.steps.kind import Kind
+from spine.steps.lambda_ import Lambda
+from spine.steps.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a workflow; made by `Step.pipeline` and `Step.lambda_`.
+
+    `checkpoint` of True marks a key step, False says never, None leaves it to the strategy.
+    """
+
+    name: str
+    kind: Kind
+    checkpoint: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "a step's name")
+        if self.checkpoint not in (True, False, None):
+            raise InvalidWorkflow(f"step {self.name!r}: checkpoint must be True, False or None")
+
+    @classmethod
+    def pipeline(
+        cls, name: str, pipeline: str, *, params: Mapping[str, Any] | None = None, checkpoint: bool | None = None
+    ) -> "Step":
+        """Make a step that calls the pipeline registered under a dotted name.
+
+        `params` are the step's own: they beat the workflow's defaults, and the run's params beat them.
+        """
+        check_name(name, "a step's name")
+        check_name(pipeline, f"the pipeline of step {name!r}")
+        own = Values.of(_mapping(params, name, "params"), at=f"the params of step {name!r}")
+        return cls(name=name, kind=Pipeline(pipeline=pipeline, params=own), checkpoint=checkpoint)
+
+    @classmethod
+    def lambda_(
+        cls,
+        name: str,
+        fn: Callable[[StepContext, dict[str, Any]], Any],
+        *,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: bool | None = None,
+    ) -> "Step":
+        """Make a step that calls `fn(ctx, config)`, each time with a copy of the config."""
+        check_name(name, "a step's name")
+        if not callable(fn):
+            raise InvalidWorkflow(f"step {name!r} needs a function, not a {type(fn).__name__}")
+        if inspect.iscoroutinefunction(fn):
+            raise InvalidWorkflow(f"step {name!r} is async; steps are plain functions, wrap it with asyncio.run")
+        return cls(name=name, kind=Lambda(fn=fn, config=_copied(config, name)), checkpoint=checkpoint)
+
+
+def _mapping(given: Mapping[str, Any] | None, name: str, what: str) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidWorkflow(f"the {what} of step {name!r} must be a mapping, not a {type(given).__name__}")
+    return given or {}
+
+
+def _copied(config: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    try:
+        return copy.deepcopy(dict(_mapping(config, name, "config")))
+    except InvalidWorkflow:
+        raise
+    except Exception as error:
+        raise InvalidWorkflow(f"the config of step {name!r} cannot be copied: {error}; keep plain values") from error

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidParams, NotStorable
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 
 
 class FirstParams(NamedTuple):
@@ -42,7 +42,7 @@ def override(
 def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     """Encode params; raise `InvalidParams` for a wrong shape or a reserved name, `NotStorable` for a value."""
     if given is None:
-        return NO_VALUES
+        return Values()
     if not isinstance(given, Mapping):
         raise InvalidParams(f"{what} must be a mapping of names to values, not a {type(given).__name__}")
     for name in given:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound
 from spine.orchestration.workflow import Workflow
 from spine.records.names import check_name
+from spine.records.run import RunSummary
 from spine.steps.context import StepContext
 from spine.steps.pipeline import adapt
 
@@ -54,6 +55,13 @@ class Registry:
             )
         return found
 
+    def require_pipeline(self, name: str, *, step: str) -> None:
+        """Raise `PipelineNotFound`, naming the step too, unless the pipeline is there."""
+        try:
+            self.get_pipeline(name)
+        except PipelineNotFound as error:
+            raise PipelineNotFound(f"step {step!r}: {error}") from None
+
     def get_workflow(self, name: str) -> Workflow:
         """Give the workflow of this name; raise `WorkflowNotFound`."""
         found = self._workflows.get(name)
@@ -63,6 +71,13 @@ class Registry:
                 "name its module or file with --app (or SPINE_APP), or call runner.register(workflow)"
             )
         return found
+
+    def get_workflow_of(self, run: RunSummary) -> Workflow:
+        """Give the workflow of a run; the error says where the run's was defined, as a hint and no more."""
+        try:
+            return self.get_workflow(run.workflow_name)
+        except WorkflowNotFound as error:
+            raise WorkflowNotFound(f"{error} (run {run.run_id!r} was defined in {run.definition.source})") from None
 
     def list_workflows(self) -> list[Workflow]:
         """List the workflows by name."""

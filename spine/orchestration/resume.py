@@ -4,7 +4,7 @@ There is no second path: a fresh run is planned here too, as one without checkpo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spine.errors import (
     CheckpointsDeleted,
@@ -21,7 +21,7 @@ from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Removal, Run, RunStatus, RunSummary
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +29,22 @@ class Told:
     """What the caller asked for beyond "go on": a step to start from, an override, a whole context."""
 
     start_from: str | None = None
-    params: Values = NO_VALUES
+    params: Values = field(default_factory=Values)
     context: WorkflowContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where to start, which checkpoint to build on, and what that means for the steps around it."""
+    """Where to start, which checkpoint to build on, and what that means for the steps around it.
+
+    `passed_over` are the steps between the base and the start that are skipped now, `skipped` those that were
+    skipped before.
+    """
 
     index: int
     base: CheckpointSummary | None
-    skipped: tuple[str, ...]
+    passed_over: tuple[str, ...]
+    skipped: frozenset[str]
     removed: tuple[str, ...]
     last_sequence: int
 
@@ -100,7 +105,8 @@ def locate(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary
     return Position(
         index=index,
         base=base,
-        skipped=passed_over,
+        passed_over=passed_over,
+        skipped=frozenset(name for checkpoint in kept for name in checkpoint.skipped if name in before),
         removed=tuple(checkpoint.step_name for checkpoint in checkpoints if checkpoint not in kept),
         last_sequence=max((checkpoint.sequence for checkpoint in checkpoints), default=0),
     )
@@ -115,9 +121,9 @@ def plan(workflow: Workflow, run: Run, position: Position, base: WorkflowContext
     override = point.params.merged(told.params) if point else told.params
     context = (given or base).with_params(override) if override else (given or base)
     earlier = frozenset(workflow.step_names[: _done(run, position.base)])
-    skips = frozenset(position.skipped)
+    skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
-    nothing_told = not (override or position.skipped or given or told.start_from)
+    nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
         progress=Progress(
             workflow=workflow,
@@ -125,13 +131,13 @@ def plan(workflow: Workflow, run: Run, position: Position, base: WorkflowContext
             position=position.index,
             sequence=position.last_sequence,
             is_resumed=True,
-            earlier=earlier - skips,
-            skipped=skips,
-            unsaved_skips=position.skipped,
+            earlier=earlier - skipped,
+            skipped=skipped,
+            unsaved_skips=position.passed_over,
         ),
         resume_point=None
         if nothing_told
-        else ResumePoint(step=start, params=override, skipped=position.skipped, context=given),
+        else ResumePoint(step=start, params=override, skipped=position.passed_over, context=given),
         removed_steps=position.removed,
     )
 

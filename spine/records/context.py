@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.records.quality import Measured, QualityMetrics
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class WorkflowContext:
 
     run_id: str
     workflow_name: str
-    params: Mapping[str, Any] = NO_VALUES
-    outputs: Mapping[str, Any] = NO_VALUES
-    quality_metrics: Mapping[str, QualityMetrics] = field(default_factory=lambda: Measured({}))
-    partition: Mapping[str, Any] = NO_VALUES
+    params: Mapping[str, Any] = field(default_factory=Values)
+    outputs: Mapping[str, Any] = field(default_factory=Values)
+    quality_metrics: Mapping[str, QualityMetrics] = field(default_factory=Measured)
+    partition: Mapping[str, Any] = field(default_factory=Values)
     defaulted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

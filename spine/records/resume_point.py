@@ -1,9 +1,9 @@
 """`ResumePoint`: what the last claim of a run was told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spine.records.context import WorkflowContext
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,6 @@ class ResumePoint:
     """
 
     step: str
-    params: Values = NO_VALUES
+    params: Values = field(default_factory=Values)
     skipped: tuple[str, ...] = ()
     context: WorkflowContext | None = None

@@ -18,8 +18,8 @@ class Values(Mapping[str, Any]):
 
     __slots__ = ("_decoded", "_encoded")
 
-    def __init__(self, encoded: Mapping[str, bytes]) -> None:
-        self._encoded = encoded
+    def __init__(self, encoded: Mapping[str, bytes] | None = None) -> None:
+        self._encoded = encoded or {}
         self._decoded: dict[str, Any] = {}
 
     @classmethod
@@ -65,8 +65,6 @@ class Values(Mapping[str, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (dict(self._encoded),))
 
-
-NO_VALUES = Values({})
 
 
 def _name(name: Any, at: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spine.codec import json as codec
 from spine.records.context import WorkflowContext
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 from spine.steps.kind import Call
 
 RESUMED = "__resumed__"
@@ -21,13 +21,13 @@ class StepContext(WorkflowContext):
     call: Call
 
     @classmethod
-    def of(cls, call: Call, own_params: Values = NO_VALUES) -> "StepContext":
+    def of(cls, call: Call, own_params: Values | None = None) -> "StepContext":
         """Give a step its copy of the context; its own params stand above the workflow's defaults only."""
         context = call.context.fresh()
         return cls(
             run_id=context.run_id,
             workflow_name=context.workflow_name,
-            params=_params(call, own_params),
+            params=_params(call, own_params or Values()),
             outputs=context.outputs,
             quality_metrics=context.quality_metrics,
             partition=context.partition,

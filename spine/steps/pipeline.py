@@ -2,11 +2,11 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spine.errors import InvalidWorkflow
-from spine.records.values import NO_VALUES, Values
+from spine.records.values import Values
 from spine.steps.context import StepContext
 from spine.steps.kind import Call
 from spine.steps.result import StepResult
@@ -19,7 +19,7 @@ class Pipeline:
     """Calls the pipeline of this name, with its own params beneath those of the run; it may return nothing."""
 
     pipeline: str
-    params: Values = NO_VALUES
+    params: Values = field(default_factory=Values)
 
     @property
     def name(self) -> str:

@@ -102,6 +102,12 @@ class MemoryStore:
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
             return Run(**fields, context=context, resume_point=self._points[run_id])
 
+    def get_first_context(self, run_id: str) -> WorkflowContext:
+        """See `Runs`."""
+        with self._lock:
+            self._shown(run_id)
+            return self._first[run_id].fresh()
+
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """See `Runs`."""
         with self._lock:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
+from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.run import Run, RunStatus, RunSummary
 
@@ -59,6 +60,9 @@ class Runs(Protocol):
 
     def get_run(self, run_id: str) -> Run:
         """Read a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+
+    def get_first_context(self, run_id: str) -> WorkflowContext:
+        """Read the context a run was started with; raise `RunNotFound`."""
 
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """List the runs that fit, oldest first; no snapshot is read."""

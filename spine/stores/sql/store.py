@@ -61,6 +61,14 @@ class SqlStore:
         point = documents.read_resume_point(row.resume_point, where=f"the resume point of run {run_id!r}")
         return Run(**runs.summary_fields(row), context=context, resume_point=point)
 
+    def get_first_context(self, run_id: str) -> WorkflowContext:
+        """See `Runs`."""
+        with self._reading() as connection:
+            row = runs.select_run(connection, run_id)
+            if row is None:
+                raise self._no_run(run_id)
+            return _first_context(row)
+
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """See `Runs`."""
         with self._reading() as connection:

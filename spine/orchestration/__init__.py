@@ -1,0 +1,113 @@
+"""Everything a user of Spine imports."""
+
+from spine.errors import (
+    CheckpointNotFound,
+    CheckpointsDeleted,
+    DefinitionChanged,
+    InvalidInput,
+    InvalidName,
+    InvalidParams,
+    InvalidSetting,
+    InvalidWorkflow,
+    LeaseLost,
+    NotFound,
+    NotResumable,
+    NotStorable,
+    PipelineNotFound,
+    Refused,
+    RunAlreadyCompleted,
+    RunExists,
+    RunExpired,
+    RunFailed,
+    RunIsHeld,
+    RunNotFound,
+    SchemaMissing,
+    SchemaOutdated,
+    SchemaTooNew,
+    SnapshotCorrupt,
+    SnapshotTooNew,
+    SpineError,
+    StepNotFound,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    WorkflowNotFound,
+)
+from spine.hooks.hook import Hook
+from spine.orchestration.checkpointing import CheckpointStrategy
+from spine.orchestration.registry import Registry, pipeline
+from spine.orchestration.result import WorkflowResult
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.context import WorkflowContext
+from spine.records.event import Event, EventKind
+from spine.records.lease import Lease
+from spine.records.quality import QualityMetrics
+from spine.records.run import Definition, Removal, Run, RunStatus, RunSummary, StepDefinition
+from spine.retention import Purged
+from spine.steps.context import StepContext
+from spine.steps.result import ErrorCategory, Outcome, StepResult
+from spine.steps.step import Step
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointNotFound",
+    "CheckpointStrategy",
+    "CheckpointSummary",
+    "CheckpointsDeleted",
+    "Definition",
+    "DefinitionChanged",
+    "ErrorCategory",
+    "Event",
+    "EventKind",
+    "Hook",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidParams",
+    "InvalidSetting",
+    "InvalidWorkflow",
+    "Lease",
+    "LeaseLost",
+    "NotFound",
+    "NotResumable",
+    "NotStorable",
+    "Outcome",
+    "PipelineNotFound",
+    "Purged",
+    "QualityMetrics",
+    "Refused",
+    "Registry",
+    "Removal",
+    "Run",
+    "RunAlreadyCompleted",
+    "RunExists",
+    "RunExpired",
+    "RunFailed",
+    "RunIsHeld",
+    "RunNotFound",
+    "RunStatus",
+    "RunSummary",
+    "SchemaMissing",
+    "SchemaOutdated",
+    "SchemaTooNew",
+    "SnapshotCorrupt",
+    "SnapshotTooNew",
+    "SpineError",
+    "Step",
+    "StepContext",
+    "StepDefinition",
+    "StepNotFound",
+    "StepResult",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreUnavailable",
+    "Workflow",
+    "WorkflowContext",
+    "WorkflowNotFound",
+    "WorkflowResult",
+    "WorkflowRunner",
+    "pipeline",
+]

@@ -1,0 +1,154 @@
+"""From a wish to drive a run to its lease: validate first, claim second, change state third."""
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass
+
+from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
+from spine.orchestration.progress import Progress
+from spine.orchestration.registry import Registry
+from spine.orchestration.resume import Plan, Told, locate, plan, refuse_unless_free, refuse_unless_resumable
+from spine.orchestration.workflow import Workflow
+from spine.records.claim import Claim, NewRun
+from spine.records.context import WorkflowContext
+from spine.records.lease import Lease
+from spine.records.resume_point import ResumePoint
+from spine.records.run import Run, RunStatus, RunSummary
+from spine.stores.protocol import Store
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """The right to drive a run, and how far it has come."""
+
+    lease: Lease
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Lets one driver in at a time."""
+
+    store: Store
+    registry: Registry
+    lease_seconds: float
+
+    def admit_new(
+        self, workflow: Workflow, context: WorkflowContext, *, start_from: str | None, given: bool = False
+    ) -> Admitted:
+        """Write a new run and take its lease; raise `RunExists` or `RunIsHeld` if somebody was faster.
+
+        `given` says that the caller brought the context, so that a resume after a crash starts with it too.
+        """
+        self._require_pipelines(workflow)
+        index = 0 if start_from is None else workflow.index_of(start_from)
+        passed_over = workflow.step_names[:index]
+        step = workflow.step_names[index]
+        told = ResumePoint(step=step, skipped=passed_over, context=context if given else None)
+        lease = self.store.create_run(
+            NewRun(
+                context=context,
+                definition=workflow.definition(context.defaulted),
+                current_step=step,
+                holder=holder(),
+                lease_seconds=self.lease_seconds,
+                resume_point=told if start_from or given else None,
+            )
+        )
+        if lease is None:
+            raise self._taken(context.run_id)
+        progress = Progress(
+            workflow=workflow,
+            context=context,
+            position=index,
+            sequence=0,
+            is_resumed=False,
+            skipped=frozenset(passed_over),
+            unsaved_skips=passed_over,
+        )
+        return Admitted(lease=lease, progress=progress)
+
+    def admit_existing(self, workflow: Workflow, run: Run, told: Told, *, reopens: bool) -> Admitted:
+        """Claim an existing run as it was seen, planning again if it changed meanwhile.
+
+        `reopens` is for a caller who named a step or brought a context: then a completed run may go on too.
+        """
+        for _ in range(TRIES):
+            admitted = self._try(workflow, run, told, reopens=reopens)
+            if admitted is not None:
+                return admitted
+            run = self.store.get_run(run.run_id)
+        raise NotResumable(f"run {run.run_id!r} kept changing while it was to be claimed; try again")
+
+    def refuse_existing(self, run: RunSummary) -> SpineError:
+        """Say why `execute` without a step or a context does not take the id of this run."""
+        refuse_unless_free(run)
+        return RunExists(
+            f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {run.run_id} "
+            "(or give start_from, or leave out run_id for a new run)"
+        )
+
+    def _try(self, workflow: Workflow, run: Run, told: Told, *, reopens: bool) -> Admitted | None:
+        (refuse_unless_free if reopens else refuse_unless_resumable)(run)
+        if workflow.name != run.workflow_name:
+            raise NotResumable(
+                f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run"
+            )
+        self._require_pipelines(workflow)
+        planned = self._plan(workflow, run, told)
+        lease = self.store.claim_run(
+            Claim(
+                run_id=run.run_id,
+                seen_status=run.status,
+                seen_fence=run.fence,
+                definition=workflow.definition(run.definition.defaulted),
+                current_step=workflow.step_names[planned.progress.position],
+                holder=holder(),
+                lease_seconds=self.lease_seconds,
+                resume_point=planned.resume_point,
+                removed_steps=planned.removed_steps,
+            )
+        )
+        return None if lease is None else Admitted(lease=lease, progress=planned.progress)
+
+    def _plan(self, workflow: Workflow, run: Run, told: Told) -> Plan:
+        checkpoints = self.store.list_checkpoints(run.run_id)
+        position = locate(workflow, run, checkpoints, told)
+        if position.base is None:
+            base = self.store.get_first_context(run.run_id)
+        elif position.base == checkpoints[-1]:
+            base = run.context
+        else:
+            base = self.store.get_checkpoint(run.run_id, position.base.step_name).context
+        return plan(workflow, run, position, base, told)
+
+    def _require_pipelines(self, workflow: Workflow) -> None:
+        """Find every pipeline before the first step; raise `PipelineNotFound` naming the step."""
+        for step in workflow.steps:
+            if step.kind.pipeline is not None:
+                self.registry.require_pipeline(step.kind.pipeline, step=step.name)
+
+    def _taken(self, run_id: str) -> SpineError:
+        try:
+            return self.refuse_existing(self.store.get_run(run_id))
+        except RunNotFound:
+            return RunExists(f"run {run_id!r} was made by somebody else at this moment; try again")
+
+
+def holder() -> str:
+    """Name this process for people: who, where, which process."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}/{os.getpid()}"[:200]
+
+
+def was_cancelled(run: RunSummary, lease: Lease) -> bool:
+    """Tell whether a driver lost its run because somebody cancelled it, rather than took it over."""
+    return run.status is RunStatus.CANCELLED and run.fence == lease.fence
+
+

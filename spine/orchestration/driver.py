@@ -1,0 +1,97 @@
+"""`Driver`: one drive of an admitted run, from the lease to the result."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spine import clock
+from spine.errors import LeaseLost
+from spine.hooks.dispatch import dispatch
+from spine.hooks.hook import Hook
+from spine.orchestration.admission import Admitted, was_cancelled
+from spine.orchestration.checkpointing import strategy_for
+from spine.orchestration.executor import Executor
+from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.interrupts import Interrupts
+from spine.orchestration.loop import drive
+from spine.orchestration.options import Options
+from spine.orchestration.progress import Progress
+from spine.orchestration.registry import Registry
+from spine.orchestration.result import WorkflowResult
+from spine.records.claim import Ending
+from spine.records.event import Event, EventKind
+from spine.records.run import RunStatus
+from spine.stores.protocol import RunWriter, Store
+
+_RUN_EVENTS = {
+    RunStatus.COMPLETED: EventKind.RUN_COMPLETED,
+    RunStatus.FAILED: EventKind.RUN_FAILED,
+    RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """Opens the session of a run, keeps its lease alive, walks its steps, and tells how it ended."""
+
+    store: Store
+    registry: Registry
+    options: Options
+    heartbeat: Heartbeat
+    hooks: Sequence[Hook]
+
+    def drive(self, admitted: Admitted) -> WorkflowResult:
+        """Drive until the run has ended; raise `LeaseLost` if somebody took it over meanwhile."""
+        start = clock.stopwatch()
+        interrupts = Interrupts()
+        with interrupts.handled():
+            self._tell(admitted.progress, _beginning(admitted.progress))
+            progress = self._walk(admitted, interrupts)
+            self._tell(progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
+        return progress.result()
+
+    def _walk(self, admitted: Admitted, interrupts: Interrupts) -> Progress:
+        writer = self.store.writer(admitted.lease, lease_seconds=self.options.lease_seconds)
+        try:
+            with self.heartbeat.beating(admitted.lease):
+                return drive(admitted.progress, self._executor(admitted, writer, interrupts))
+        except LeaseLost:
+            if was_cancelled(self.store.get_run(admitted.lease.run_id), admitted.lease):
+                return admitted.progress.ended(Ending(status=RunStatus.CANCELLED))
+            raise
+        finally:
+            writer.close()
+
+    def _executor(self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts) -> Executor:
+        return Executor(
+            registry=self.registry,
+            writer=writer,
+            strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
+            limits=self.options.limits,
+            interrupts=interrupts,
+            hooks=self.hooks,
+        )
+
+    def _tell(self, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:
+        ending, steps = progress.ending, progress.workflow.steps
+        fields: dict[str, Any] = {"steps": len(steps)}
+        if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
+            fields |= {"position": progress.position + 1, "from_step": progress.step.name}
+        dispatch(
+            self.hooks,
+            Event(
+                kind=kind,
+                run_id=progress.context.run_id,
+                workflow_name=progress.workflow.name,
+                step=ending.error_step,
+                at=clock.now(),
+                duration=duration,
+                error=ending.error,
+                error_type=ending.error_type,
+                fields=fields,
+            ),
+        )
+
+
+def _beginning(progress: Progress) -> EventKind:
+    return EventKind.RUN_RESUMED if progress.is_resumed else EventKind.RUN_STARTED

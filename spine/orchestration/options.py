@@ -1,0 +1,52 @@
+"""`Options`: what a runner was told, by its arguments or else by the settings, checked."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from spine.codec.limits import Limits
+from spine.errors import InvalidSetting
+from spine.orchestration.checkpointing import CheckpointStrategy, parse_strategy
+from spine.retention import parse_days
+
+SHORTEST_LEASE = 0.5
+LONGEST_LEASE = 86_400.0
+DEEPEST = 120  # the JSON encoder's own limit is 254, and a tagged value takes two
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a runner was told, checked."""
+
+    database_url: str
+    checkpoint_strategy: CheckpointStrategy | None
+    checkpoint_retention_days: float | None
+    lease_seconds: float
+    limits: Limits
+
+    @classmethod
+    def of(cls, **given: Any) -> "Options":
+        """Take each option that is not None from here and the others from the settings; raise `InvalidSetting`."""
+        from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
+
+        settings = load_settings()
+        told = {name: getattr(settings, name) if value is None else value for name, value in given.items()}
+        days = told["checkpoint_retention_days"]
+        return cls(
+            database_url=told["database_url"],
+            checkpoint_strategy=parse_strategy(told["checkpoint_strategy"]),
+            checkpoint_retention_days=None if days is None else parse_days(days, what="checkpoint_retention_days"),
+            lease_seconds=_within("lease_seconds", told["lease_seconds"], SHORTEST_LEASE, LONGEST_LEASE),
+            limits=Limits(
+                max_depth=int(_within("max_depth", told["max_depth"], 1, DEEPEST)),
+                max_bytes=int(_within("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30)),
+            ),
+        )
+
+
+def _within(name: str, value: Any, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InvalidSetting(f"{name} must be a number, not {value!r}")
+    if not least <= value <= most:
+        raise InvalidSetting(f"{name} must be from {least:g} to {most:g}, not {value}")
+    return value

@@ -1,0 +1,282 @@
+"""`WorkflowRunner`: the public verbs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from spine import clock, retention
+from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound
+from spine.hooks.hook import Hook
+from spine.hooks.logging import LoggingHook
+from spine.orchestration.admission import Admission, Admitted
+from spine.orchestration.driver import Driver
+from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.options import Options
+from spine.orchestration.params import checked
+from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
+from spine.orchestration.result import WorkflowResult
+from spine.orchestration.resume import Told
+from spine.orchestration.upkeep import Upkeep
+from spine.orchestration.workflow import Workflow
+from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.context import WorkflowContext
+from spine.records.names import check_run_id
+from spine.records.run import CRASHED, Run, RunStatus, RunSummary
+from spine.retention import Purged
+from spine.stores.open import open_store
+from spine.stores.protocol import RunFilter, Store
+
+
+class WorkflowRunner:
+    """Executes workflows and resumes their runs; a context manager, safe to use from several threads.
+
+    What is left out comes from the settings (`SPINE_DATABASE_URL`, `SPINE_LEASE_SECONDS`, ... or `[tool.spine]`).
+    `registry` is the default one unless given; `hooks` are told what happens; `store` replaces the one that
+    `database_url` would open.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        registry: Registry | None = None,
+        checkpoint_strategy: str | None = None,
+        checkpoint_retention_days: float | None = None,
+        lease_seconds: float | None = None,
+        max_snapshot_bytes: int | None = None,
+        max_depth: int | None = None,
+        hooks: Iterable[Hook] = (),
+        store: Store | None = None,
+    ) -> None:
+        options = Options.of(
+            database_url=database_url,
+            checkpoint_strategy=checkpoint_strategy,
+            checkpoint_retention_days=checkpoint_retention_days,
+            lease_seconds=lease_seconds,
+            max_snapshot_bytes=max_snapshot_bytes,
+            max_depth=max_depth,
+        )
+        self._options = options
+        self._registry = DEFAULT_REGISTRY if registry is None else registry
+        self._store = store or open_store(options.database_url, limits=options.limits)
+        self._admission = Admission(
+            store=self._store, registry=self._registry, lease_seconds=options.lease_seconds
+        )
+        self._upkeep = Upkeep(self._store, self._registry, days=options.checkpoint_retention_days)
+        self._driver = Driver(
+            store=self._store,
+            registry=self._registry,
+            options=options,
+            heartbeat=Heartbeat(self._store, lease_seconds=options.lease_seconds),
+            hooks=(LoggingHook(), *hooks),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._store.close()
+
+    @property
+    def location(self) -> str:
+        """The database's URL without its password."""
+        return self._store.location
+
+    def register(self, *workflows: Workflow) -> None:
+        """Make workflows known, so that `resume` finds them by the run's id alone."""
+        for workflow in workflows:
+            self._registry.add_workflow(workflow)
+
+    def execute(
+        self,
+        workflow: Workflow,
+        params: Mapping[str, Any] | None = None,
+        *,
+        run_id: str | None = None,
+        partition: Mapping[str, Any] | None = None,
+        start_from: str | None = None,
+        context: WorkflowContext | None = None,
+    ) -> WorkflowResult:
+        """Run a workflow from its first step, or, with `start_from` or a `context`, continue the run they belong to.
+
+        A failed run is a result. Raise `InvalidParams`, `InvalidName`, `NotStorable`, `PipelineNotFound` or
+        `StepNotFound` before anything ran; `RunExists` if the id is taken and nothing says where to start;
+        `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `StoreError` for the database.
+        """
+        self._registry.add_workflow(workflow)
+        _check_context(workflow, context, run_id)
+        wanted = context.run_id if context is not None else run_id
+        existing = None if wanted is None else self._find(check_run_id(wanted))
+        if existing is None:
+            return self._start(workflow, params, wanted, partition, start_from, context)
+        if start_from is None and context is None:
+            raise self._admission.refuse_existing(existing)
+        if partition is not None:
+            raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
+        override = workflow.override(existing.params, params, self._options.limits)
+        told = Told(start_from=start_from, params=override, context=context)
+        return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
+
+    def resume(
+        self,
+        run_id: str,
+        params_override: Mapping[str, Any] | None = None,
+        *,
+        start_from: str | None = None,
+    ) -> WorkflowResult:
+        """Go on with a failed, crashed, cancelled or waiting run after its last finished step.
+
+        `params_override` is merged over the run's params; `start_from` names another step to go on from. Raise
+        `RunNotFound`, `WorkflowNotFound`, `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`,
+        `DefinitionChanged`, or what `execute` raises.
+        """
+        run = self.get_run(run_id)
+        workflow = self._registry.get_workflow_of(run)
+        override = workflow.override(run.params, params_override, self._options.limits)
+        told = Told(start_from=start_from, params=override)
+        return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
+
+    def get_run(self, run_id: str) -> Run:
+        """Give a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+        return self._store.get_run(check_run_id(run_id))
+
+    def list_runs(
+        self,
+        *,
+        status: RunStatus | str | None = None,
+        workflow: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[RunSummary]:
+        """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made."""
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise InvalidSetting(f"limit must be a whole number from 1, not {limit!r}")
+        return self._store.list_runs(
+            RunFilter(
+                status=None if status in (None, CRASHED) else _parse_status(status),
+                crashed=status == CRASHED,
+                workflow=workflow,
+                since=since if since is None or since.tzinfo else since.replace(tzinfo=UTC),
+                limit=limit,
+            )
+        )
+
+    def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
+        """List a run's checkpoints in the order they were written; raise `RunNotFound`."""
+        return self._store.list_checkpoints(check_run_id(run_id))
+
+    def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
+        """Give one checkpoint, the latest unless a step is named; raise `RunNotFound` or `CheckpointNotFound`."""
+        return self._store.get_checkpoint(check_run_id(run_id), step)
+
+    def delete_checkpoints(self, run_id: str) -> int:
+        """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
+        removed = self._store.delete_checkpoints(check_run_id(run_id))
+        if removed is None:
+            raise self._held(run_id)
+        return removed
+
+    def cancel(self, run_id: str) -> Run:
+        """Cancel a run, also one that another process drives: its next write fails and it starts nothing more.
+
+        Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
+        """
+        cancelled = self._store.cancel_run(check_run_id(run_id))
+        run = self._store.get_run(run_id)
+        if not cancelled and run.status is RunStatus.COMPLETED:
+            raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
+        return run
+
+    def purge(
+        self,
+        days: float | None = None,
+        *,
+        failed_days: float | None = None,
+        dry_run: bool = False,
+        workflows: Sequence[str] | None = None,
+    ) -> Purged:
+        """Remove the checkpoints of runs that ended over `days` ago, failed and cancelled ones after `failed_days`.
+
+        Without days the runner's `checkpoint_retention_days` count; raise `InvalidSetting` if there are neither.
+        """
+        window = self._options.checkpoint_retention_days if days is None else days
+        if window is None:
+            raise InvalidSetting("say how many days to keep: purge(days=7), or set checkpoint_retention_days")
+        order = retention.order_for(window, failed_days, None if workflows is None else frozenset(workflows))
+        if not dry_run:
+            return retention.purge(self._store, order)
+        expired = retention.list_expired(self._store, order)
+        checkpoints = sum(len(self._store.list_checkpoints(run.run_id)) for run in expired)
+        return Purged(runs=tuple(run.run_id for run in expired), checkpoints=checkpoints, dry_run=True)
+
+    def _start(
+        self,
+        workflow: Workflow,
+        params: Mapping[str, Any] | None,
+        run_id: str | None,
+        partition: Mapping[str, Any] | None,
+        start_from: str | None,
+        context: WorkflowContext | None,
+    ) -> WorkflowResult:
+        limits = self._options.limits
+        if context is None:
+            first = workflow.first_params(params, limits)
+            begun = WorkflowContext(
+                run_id=run_id or clock.new_run_id(),
+                workflow_name=workflow.name,
+                params=first.values,
+                partition=checked(partition, "partition", limits),
+                defaulted=first.defaulted,
+            )
+        else:
+            begun = context.plain().with_params(workflow.override(context.params, params, limits))
+        return self._drive(
+            self._admission.admit_new(workflow, begun, start_from=start_from, given=context is not None)
+        )
+
+    def _drive(self, admitted: Admitted) -> WorkflowResult:
+        result = self._driver.drive(admitted)
+        self._upkeep.run_if_due()
+        return result
+
+    def _find(self, run_id: str) -> Run | None:
+        try:
+            return self._store.get_run(run_id)
+        except RunNotFound:
+            return None
+
+    def _held(self, run_id: str) -> Exception:
+        lease = self._store.get_run(run_id).lease
+        if lease is None:
+            return RunAlreadyCompleted(f"run {run_id!r} ended at this moment; try again")
+        return RunIsHeld(
+            f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {run_id}",
+            holder=lease.holder,
+            expires_at=lease.expires_at,
+        )
+
+
+def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> None:
+    if context is None:
+        return
+    if not isinstance(context, WorkflowContext):
+        raise InvalidParams(f"context must be a WorkflowContext, not a {type(context).__name__}")
+    if run_id not in (None, context.run_id):
+        raise InvalidParams(f"the context belongs to run {context.run_id!r}, not {run_id!r}; leave run_id out")
+    if context.workflow_name != workflow.name:
+        raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
+
+
+def _parse_status(status: RunStatus | str | None) -> RunStatus:
+    try:
+        return RunStatus(str(status))
+    except ValueError:
+        known = ", ".join((*RunStatus, CRASHED))
+        raise InvalidSetting(f"no status {status!r}; there are: {known}") from None

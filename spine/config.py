@@ -21,7 +21,10 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="SPINE_", pyproject_toml_table_header=("tool", "spine"), extra="forbid", hide_input_in_errors=True
+        env_prefix="SPINE_",
+        pyproject_toml_table_header=("tool", "spine"),
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     database_url: str = Field("sqlite:///spine.db", description="where runs are kept")

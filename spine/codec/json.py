@@ -6,6 +6,7 @@ Whatever is left is refused with the path of the value.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -17,8 +18,8 @@ from spine.errors import NotStorable
 ORDER = "$order"
 NULL = b"null"
 
-_COLLECTIONS = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
-_Path = tuple[Any, Any]
+_COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_Path = Any  # a linked list: (where the parent is, key or index)
 _Orders = dict[frozenset[str], list[str]]
 
 
@@ -197,7 +198,7 @@ def _reordered(document: dict[str, Any], orders: _Orders) -> dict[str, Any]:
 def _is_jsonb_order(keys: list[str]) -> bool:
     """Tell whether JSONB, which sorts keys by length in bytes and then by bytes, would keep this order."""
     ranks = [(len(text), text) for text in (key.encode() for key in keys)]
-    return all(one < other for one, other in zip(ranks, ranks[1:], strict=False))
+    return all(one < other for one, other in pairwise(ranks))
 
 
 def _escaped(key: str) -> str:
@@ -205,7 +206,7 @@ def _escaped(key: str) -> str:
 
 
 def _unescaped(key: str) -> str:
-    return key[1:] if key.startswith("$") else key
+    return key.removeprefix("$")
 
 
 def _spelled(path: _Path) -> str:
@@ -213,7 +214,7 @@ def _spelled(path: _Path) -> str:
     while path[0] is not None:
         path, key = path
         parts.append(_step_of_path(key))
-    return path[1] + "".join(reversed(parts))
+    return str(path[1]) + "".join(reversed(parts))
 
 
 def _step_of_path(key: Any) -> str:

@@ -150,5 +150,3 @@ def holder() -> str:
 def was_cancelled(run: RunSummary, lease: Lease) -> bool:
     """Tell whether a driver lost its run because somebody cancelled it, rather than took it over."""
     return run.status is RunStatus.CANCELLED and run.fence == lease.fence
-
-

@@ -70,9 +70,7 @@ class Executor:
         name = step.kind.pipeline
         function = None if name is None else self.registry.get_pipeline(name)
         self._tell(progress, EventKind.STEP_STARTED, step)
-        return Call(
-            context=progress.context, step_name=step.name, is_resumed=progress.is_resumed, function=function
-        )
+        return Call(context=progress.context, step_name=step.name, is_resumed=progress.is_resumed, function=function)
 
     def attempt(self, step: Step, call: Call) -> Attempted:
         """Perform the step; the one place where what a user's code raises becomes a result."""

@@ -16,7 +16,11 @@ class FirstParams(NamedTuple):
 
 
 def first_params(
-    workflow: str, defaults: Mapping[str, Any], model: type[Any] | None, given: Mapping[str, Any] | None, limits: Limits
+    workflow: str,
+    defaults: Mapping[str, Any],
+    model: type[Any] | None,
+    given: Mapping[str, Any] | None,
+    limits: Limits,
 ) -> FirstParams:
     """Merge what was given over the defaults and let the model judge it."""
     said = checked(given, "params", limits)
@@ -27,7 +31,11 @@ def first_params(
 
 
 def override(
-    workflow: str, model: type[Any] | None, params: Mapping[str, Any], given: Mapping[str, Any] | None, limits: Limits
+    workflow: str,
+    model: type[Any] | None,
+    params: Mapping[str, Any],
+    given: Mapping[str, Any] | None,
+    limits: Limits,
 ) -> Values:
     """Check an override; with a model, as part of the params that it would make."""
     said = checked(given, "params_override", limits)

@@ -46,7 +46,10 @@ class Progress:
     def completing(self, name: str, context: WorkflowContext, *, seconds: float) -> "Progress":
         """Give the progress with this step completed."""
         return replace(
-            self, context=context, completed=(*self.completed, name), durations={**self.durations, name: seconds}
+            self,
+            context=context,
+            completed=(*self.completed, name),
+            durations={**self.durations, name: seconds},
         )
 
     def skipping(self, name: str, *, seconds: float) -> "Progress":

@@ -60,9 +60,7 @@ class WorkflowRunner:
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
         self._store = store or open_store(options.database_url, limits=options.limits)
-        self._admission = Admission(
-            store=self._store, registry=self._registry, lease_seconds=options.lease_seconds
-        )
+        self._admission = Admission(store=self._store, registry=self._registry, lease_seconds=options.lease_seconds)
         self._upkeep = Upkeep(self._store, self._registry, days=options.checkpoint_retention_days)
         self._driver = Driver(
             store=self._store,
@@ -156,11 +154,11 @@ class WorkflowRunner:
         limit: int = 100,
     ) -> list[RunSummary]:
         """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made."""
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        if type(limit) is not int or limit < 1:
             raise InvalidSetting(f"limit must be a whole number from 1, not {limit!r}")
         return self._store.list_runs(
             RunFilter(
-                status=None if status in (None, CRASHED) else _parse_status(status),
+                status=None if status is None or status == CRASHED else _parse_status(status),
                 crashed=status == CRASHED,
                 workflow=workflow,
                 since=since if since is None or since.tzinfo else since.replace(tzinfo=UTC),
@@ -237,9 +235,7 @@ class WorkflowRunner:
             )
         else:
             begun = context.plain().with_params(workflow.override(context.params, params, limits))
-        return self._drive(
-            self._admission.admit_new(workflow, begun, start_from=start_from, given=context is not None)
-        )
+        return self._drive(self._admission.admit_new(workflow, begun, start_from=start_from, given=context is not None))
 
     def _drive(self, admitted: Admitted) -> WorkflowResult:
         result = self._driver.drive(admitted)
@@ -274,9 +270,9 @@ def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: 
         raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
 
 
-def _parse_status(status: RunStatus | str | None) -> RunStatus:
+def _parse_status(status: RunStatus | str) -> RunStatus:
     try:
-        return RunStatus(str(status))
+        return RunStatus(status)
     except ValueError:
         known = ", ".join((*RunStatus, CRASHED))
         raise InvalidSetting(f"no status {status!r}; there are: {known}") from None

@@ -37,7 +37,9 @@ class WorkflowContext:
         added = Values.of(params, at="params", limits=limits)
         context = self.plain()
         return replace(
-            context, params=_values(context.params).merged(added), defaulted=context.defaulted - frozenset(added)
+            context,
+            params=_values(context.params).merged(added),
+            defaulted=context.defaulted - frozenset(added),
         )
 
     def with_output(

@@ -66,7 +66,6 @@ class Values(Mapping[str, Any]):
         return (type(self), (dict(self._encoded),))
 
 
-
 def _name(name: Any, at: str) -> str:
     if type(name) is not str or not name or not is_plain_text(name):
         raise NotStorable(at, f"the name {name!r} must be text, not empty, without NUL or lone surrogates")

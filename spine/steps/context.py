@@ -64,9 +64,7 @@ def _params(call: Call, own: Values) -> Values:
     context = call.context
     params = Values.of(context.params, at="params")
     if own:
-        beaten = {
-            name: text for name, text in own.encoded.items() if name not in params or name in context.defaulted
-        }
+        beaten = {name: text for name, text in own.encoded.items() if name not in params or name in context.defaulted}
         params = params.merged(Values(beaten))
     if call.is_resumed:
         params = params.merged(Values({RESUMED: b"true"}))

@@ -81,7 +81,9 @@ class StepResult:
     ) -> "StepResult":
         """Say that the step failed and the run must stop here; `output` and `quality` are shown, not stored."""
         text, error_type = (
-            (error_text(error), type(error).__name__) if isinstance(error, BaseException) else (str(error), "StepFailed")
+            (error_text(error), type(error).__name__)
+            if isinstance(error, BaseException)
+            else (str(error), "StepFailed")
         )
         return cls(
             outcome=Outcome.FAILED,

@@ -33,7 +33,12 @@ class Step:
 
     @classmethod
     def pipeline(
-        cls, name: str, pipeline: str, *, params: Mapping[str, Any] | None = None, checkpoint: bool | None = None
+        cls,
+        name: str,
+        pipeline: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        checkpoint: bool | None = None,
     ) -> "Step":
         """Make a step that calls the pipeline registered under a dotted name.
 

@@ -161,7 +161,11 @@ def write_resume_point(point: ResumePoint | None) -> str | None:
     """Write what a claim was told."""
     if point is None:
         return None
-    document: dict[str, Any] = {"step": point.step, "params": _join(point.params), "skipped": list(point.skipped)}
+    document: dict[str, Any] = {
+        "step": point.step,
+        "params": _join(point.params),
+        "skipped": list(point.skipped),
+    }
     if point.context is not None:
         document["context"] = orjson.Fragment(_write_context(point.context, point.step, DEFAULT_LIMITS))
     return orjson.dumps(document).decode()

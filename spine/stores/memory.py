@@ -190,9 +190,7 @@ class MemoryStore:
             if ending is not None:
                 self._end(lease.run_id, ending, current_step=new.next_step)
             else:
-                self._runs[lease.run_id] = replace(
-                    self._runs[lease.run_id], current_step=new.next_step, updated_at=now
-                )
+                self._runs[lease.run_id] = replace(self._runs[lease.run_id], current_step=new.next_step, updated_at=now)
                 self._renew(lease.run_id, lease_seconds)
         return len(snapshot)
 

@@ -29,8 +29,10 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeOrder:
-    """Which runs one purge takes: completed ones that ended over `days` ago, failed and cancelled ones whose last
-    activity was over `failed_days` ago, at most `batch` of them; `workflows` narrows it to those named.
+    """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
+
+    Failed and cancelled ones go when their last activity was over `failed_days` ago; `workflows` narrows it to those
+    named.
     """
 
     days: float
@@ -54,8 +56,9 @@ class Runs(Protocol):
         """Write a new run as running, with its lease, in one statement; None if the id is taken."""
 
     def claim_run(self, claim: Claim) -> Lease | None:
-        """Take the lease of a run nobody holds, raising its fence by one, in one statement; None if the run is no
-        longer as it was seen, is held, or lost its checkpoints.
+        """Take the lease of a run nobody holds, raising its fence by one, in one statement.
+
+        None if the run is no longer as it was seen, is held, or lost its checkpoints.
         """
 
     def get_run(self, run_id: str) -> Run:

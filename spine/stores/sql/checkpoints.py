@@ -39,9 +39,7 @@ def select_checkpoint(connection: Connection, run_id: str, step: str | None) -> 
     row = connection.execute(query).one_or_none()
     if row is None:
         which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
-        raise CheckpointNotFound(
-            f"run {run_id!r} has {which}; see what it has with: spine checkpoints list {run_id}"
-        )
+        raise CheckpointNotFound(f"run {run_id!r} has {which}; see what it has with: spine checkpoints list {run_id}")
     fields = _fields(row)
     context, snapshot = documents.read_snapshot(
         row.context_snapshot, run_id=run_id, workflow_name=fields["workflow_name"], step_name=row.step_name

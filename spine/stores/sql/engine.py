@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spine.errors import InvalidSetting, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
@@ -34,6 +35,24 @@ _POSTGRESQL_CONNECT = {
     "keepalives_count": 3,
     "application_name": "spine",
     "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s -c timezone=UTC",
+}
+
+
+_LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
+_LOST = (StoreUnavailable, "cannot be reached; check that the server runs, and try again")
+_BY_STATE: dict[str, tuple[type[StoreError], str]] = {
+    "55P03": _LOCKED,
+    "40P01": _LOCKED,
+    "40001": _LOCKED,
+    "57014": (StoreBusy, f"a statement took longer than {STATEMENT_SECONDS} s; try again"),
+    "53300": (StoreUnavailable, "has too many connections; try again, or raise max_connections"),
+    "53": (StoreFull, "is out of space or memory; free some and resume"),
+    "28": (StoreUnavailable, "refuses the login; check user and password"),
+    "3D000": (StoreUnavailable, "there is no such database; create it first"),
+    "42501": (StoreUnavailable, "the role lacks a permission; grant it"),
+    "08": _LOST,
+    "08000": _LOST,
+    "57": _LOST,
 }
 
 
@@ -139,22 +158,12 @@ def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
 
 
 def _postgresql_error(state: str | None, error: BaseException, where: str) -> StoreError:
-    kind = (state or "")[:2]
-    if state in ("55P03", "40P01", "57014"):
-        return StoreBusy(f"{where} did not answer in time: a lock is held by another session ({state}); try again")
-    if state == "53300":
-        return StoreUnavailable(f"{where} has too many connections; try again, or raise max_connections")
-    if kind == "53":
-        return StoreFull(f"{where} is out of space or memory ({state}); free some and resume")
-    if kind == "28":
-        return StoreUnavailable(f"{where} refuses the login; check user and password")
-    if state == "3D000":
-        return StoreUnavailable(f"{where}: there is no such database; create it first")
-    if state == "42501":
-        return StoreUnavailable(f"{where}: the role lacks a permission: {_first_line(error)}")
-    if state is None or kind in ("08", "57"):
-        return StoreUnavailable(f"cannot reach {where}: {_first_line(error)}")
-    return StoreError(f"{where} refused a statement ({state}): {_first_line(error)}")
+    known = _BY_STATE.get(state or "08000") or _BY_STATE.get((state or "")[:2])
+    if known is None:
+        return StoreError(f"{where} refused a statement ({state}): {_first_line(error)}")
+    kind, meaning = known
+    detail = f" ({_first_line(error)})" if kind is StoreUnavailable else ""
+    return kind(f"{where}: {meaning}{detail}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -17,9 +17,7 @@ class Prepared:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self.sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup)
-        self._constants: dict[str, Any] = {
-            name: value for name, value in compiled.params.items() if value is not None
-        }
+        self._constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def run(self, cursor: Any, **values: Any) -> int:
         """Execute with these values and tell how many rows it touched."""

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, up
 
 from spine.records.run import Removal, RunStatus, RunSummary
 from spine.stores.protocol import PurgedBatch, PurgeOrder
-from spine.stores.sql import checkpoints as checkpoint_rows, runs as run_rows
+from spine.stores.sql import checkpoints as checkpoint_rows
+from spine.stores.sql import runs as run_rows
 from spine.stores.sql.dialect import now, seconds_from_now
 from spine.stores.sql.tables import checkpoints, runs
 

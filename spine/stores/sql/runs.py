@@ -41,7 +41,7 @@ def insert_run(connection: Connection, new: NewRun) -> Lease | None:
         .on_conflict_do_nothing(index_elements=[runs.c.run_id])
         .returning(*_LEASE)
     ).one_or_none()
-    return row and _lease(row)
+    return None if row is None else _lease(row)
 
 
 def claim_run(connection: Connection, claim: Claim) -> Lease | None:
@@ -71,7 +71,7 @@ def claim_run(connection: Connection, claim: Claim) -> Lease | None:
         )
         .returning(*_LEASE)
     ).one_or_none()
-    return row and _lease(row)
+    return None if row is None else _lease(row)
 
 
 def select_run(connection: Connection, run_id: str) -> Any | None:
@@ -110,7 +110,13 @@ def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
     done = connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id, ~HELD | runs.c.holder.is_(None))
-        .values(fence=runs.c.fence + 1, removed_at=now(), removed_because=because, resume_point=None, updated_at=now())
+        .values(
+            fence=runs.c.fence + 1,
+            removed_at=now(),
+            removed_because=because,
+            resume_point=None,
+            updated_at=now(),
+        )
     )
     return done.rowcount == 1
 
@@ -158,5 +164,3 @@ def _lease(row: Any) -> Lease:
         acquired_at=row.acquired_at,
         expires_at=row.expires_at,
     )
-
-

@@ -16,7 +16,8 @@ from spine.records.lease import Lease
 from spine.records.run import Removal, Run, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
-from spine.stores.sql import checkpoints, engine as engines, leases, retention, runs, schema
+from spine.stores.sql import checkpoints, leases, retention, runs, schema
+from spine.stores.sql import engine as engines
 from spine.stores.sql.writer import SqlRunWriter
 
 

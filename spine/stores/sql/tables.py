@@ -1,6 +1,17 @@
 """The schema, said once."""
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from spine.stores.sql.dialect import JsonText, UtcTime, now
 

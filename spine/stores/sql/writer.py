@@ -3,7 +3,20 @@
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Dialect, Engine, Float, String, Text, bindparam, case, cast, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Engine,
+    Float,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    null,
+    select,
+    update,
+)
 
 from spine.codec.limits import Limits
 from spine.errors import LeaseLost
@@ -41,8 +54,9 @@ class SqlRunWriter:
             self._connection = engine.connect()
             if self._one_statement:
                 self._connection.execution_options(isolation_level="AUTOCOMMIT")
-            self._driver: Any = self._connection.connection.driver_connection
-            self._cursor: Any = self._driver.cursor()
+            driver: Any = self._connection.connection.driver_connection
+            self._driver = driver
+            self._cursor = driver.cursor()
 
     def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
         """See `RunWriter`."""
@@ -120,7 +134,7 @@ def _compile(dialect: Dialect) -> _Statements:
 
 
 def _move_statement() -> Any:
-    """The guarded UPDATE of the run: only the holder of the newest fence of a running run gets through."""
+    """Build the guarded UPDATE of the run: only the holder of the newest fence of a running run gets through."""
     status = bindparam("new_status", type_=String)
     going_on = cast(status, Text) == RunStatus.RUNNING.value
     return (

@@ -1,0 +1,136 @@
+"""The databases that tests run against; real servers, started when the first test asks for one.
+
+`database_url` and `store_url` run a test once for each database, `postgres_url` once for each version of
+PostgreSQL. Every test gets a database of its own. A test that stops or kills its server takes `own_postgres`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.clusters import own_server, shared_server
+from tests.servers.databases import migrated_template
+from tests.servers.installations import find_installations, installation_named
+from tests.servers.postgres import PostgresServer
+from tests.servers.session import Session
+
+INSTALLATIONS = find_installations()
+# Without any PostgreSQL the tests that need one are collected all the same, and fail.
+POSTGRES = tuple(INSTALLATIONS) or ("postgres",)
+SESSION = pytest.StashKey[Session]()
+SESSION_FOLDER = "spine_session_folder"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    config.stash[SESSION] = Session.join(Path(worker[SESSION_FOLDER])) if worker else Session.open()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the session of its controller is."""
+    node.workerinput[SESSION_FOLDER] = str(node.config.stash[SESSION].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if session := config.stash.get(SESSION, None):
+        session.close()
+
+
+@pytest.fixture
+def session(pytestconfig: pytest.Config) -> Session:
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture(params=POSTGRES)
+def postgres(request: pytest.FixtureRequest, session: Session) -> PostgresServer:
+    """The server that all tests share, one of each version: to be asked, never to be stopped."""
+    return shared_server(session, installation_named(request.param, INSTALLATIONS))
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database with Spine's tables."""
+    with migrated_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database without any tables."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=POSTGRES)
+def new_postgres(request: pytest.FixtureRequest, session: Session) -> Iterator[Callable[..., PostgresServer]]:
+    """Start servers of the test's own, with settings like `fsync="on"`; the test may stop and kill them."""
+    with ExitStack() as servers:
+        yield lambda **settings: servers.enter_context(
+            own_server(session, installation_named(request.param, INSTALLATIONS), settings)
+        )
+
+
+@pytest.fixture
+def own_postgres(new_postgres: Callable[..., PostgresServer]) -> PostgresServer:
+    """A server of the test's own that keeps what was committed as one in production does."""
+    return new_postgres(fsync="on", full_page_writes="on")
+
+
+@pytest.fixture
+def own_postgres_url(own_postgres: PostgresServer) -> str:
+    """A database with Spine's tables on a server of the test's own."""
+    return own_postgres.create_database(migrated_template(own_postgres, upgrade))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'spine.db'}"
+
+
+@pytest.fixture(params=("sqlite", *POSTGRES))
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each database in turn, with Spine's tables or, on SQLite, ready to get them on first use."""
+    with database(request) as url:
+        yield url
+
+
+@pytest.fixture(params=("memory", "sqlite", *POSTGRES))
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each store in turn."""
+    with database(request) as url:
+        yield url
+
+
+@contextmanager
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of what the parameter of the fixture names."""
+    if request.param == "memory":
+        yield "memory://"
+    elif request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+    else:
+        session = request.getfixturevalue("session")
+        server = shared_server(session, installation_named(request.param, INSTALLATIONS))
+        with migrated_database(server) as url:
+            yield url
+
+
+@contextmanager
+def migrated_database(server: PostgresServer) -> Iterator[str]:
+    with server.database(migrated_template(server, upgrade)) as url:
+        yield url
+
+
+def upgrade(url: str) -> None:
+    from spine.stores.sql import engine as engines  # SQLAlchemy: only for tests with a database
+    from spine.stores.sql import schema
+
+    engine = engines.make_engine(engines.parse_url(url))
+    try:
+        schema.upgrade(engine)
+    finally:
+        engine.dispose()

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("next_step", sa.String(100)),
         sa.Column("context_snapshot", JsonText, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("metadata", JsonText, nullable=False),
         sa.Column("created_at", UtcTime, nullable=False, server_default=now()),
         sa.Column("updated_at", UtcTime, nullable=False, server_default=now()),

@@ -5,6 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 
+from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
@@ -14,7 +15,7 @@ from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
-from spine.records.run import Run, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, RunStatus, RunSummary
 from spine.stores.protocol import Store
 
 TRIES = 5
@@ -35,6 +36,7 @@ class Admission:
     store: Store
     registry: Registry
     lease_seconds: float
+    limits: Limits
 
     def admit_new(
         self, workflow: Workflow, context: WorkflowContext, *, start_from: str | None, given: bool = False
@@ -71,7 +73,7 @@ class Admission:
         )
         return Admitted(lease=lease, progress=progress)
 
-    def admit_existing(self, workflow: Workflow, run: Run, told: Told, *, reopens: bool) -> Admitted:
+    def admit_existing(self, workflow: Workflow, run: ClaimableRun, told: Told, *, reopens: bool) -> Admitted:
         """Claim an existing run as it was seen, planning again if it changed meanwhile.
 
         `reopens` is for a caller who named a step or brought a context: then a completed run may go on too.
@@ -80,7 +82,7 @@ class Admission:
             admitted = self._try(workflow, run, told, reopens=reopens)
             if admitted is not None:
                 return admitted
-            run = self.store.get_run(run.run_id)
+            run = self.store.get_claimable(run.run_id)
         raise NotResumable(f"run {run.run_id!r} kept changing while it was to be claimed; try again")
 
     def refuse_existing(self, run: RunSummary) -> SpineError:
@@ -91,7 +93,7 @@ class Admission:
             "(or give start_from, or leave out run_id for a new run)"
         )
 
-    def _try(self, workflow: Workflow, run: Run, told: Told, *, reopens: bool) -> Admitted | None:
+    def _try(self, workflow: Workflow, run: ClaimableRun, told: Told, *, reopens: bool) -> Admitted | None:
         (refuse_unless_free if reopens else refuse_unless_resumable)(run)
         if workflow.name != run.workflow_name:
             raise NotResumable(
@@ -114,16 +116,14 @@ class Admission:
         )
         return None if lease is None else Admitted(lease=lease, progress=planned.progress)
 
-    def _plan(self, workflow: Workflow, run: Run, told: Told) -> Plan:
+    def _plan(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Plan:
         checkpoints = self.store.list_checkpoints(run.run_id)
         position = locate(workflow, run, checkpoints, told)
         if position.base is None:
             base = self.store.get_first_context(run.run_id)
-        elif position.base == checkpoints[-1]:
-            base = run.context
         else:
             base = self.store.get_checkpoint(run.run_id, position.base.step_name).context
-        return plan(workflow, run, position, base, told)
+        return plan(workflow, run, position, base, told, self.limits)
 
     def _require_pipelines(self, workflow: Workflow) -> None:
         """Find every pipeline before the first step; raise `PipelineNotFound` naming the step."""
@@ -133,7 +133,7 @@ class Admission:
 
     def _taken(self, run_id: str) -> SpineError:
         try:
-            return self.refuse_existing(self.store.get_run(run_id))
+            return self.refuse_existing(self.store.get_claimable(run_id))
         except RunNotFound:
             return RunExists(f"run {run_id!r} was made by somebody else at this moment; try again")
 

@@ -56,7 +56,7 @@ class Driver:
             with self.heartbeat.beating(admitted.lease):
                 return drive(admitted.progress, self._executor(admitted, writer, interrupts))
         except LeaseLost:
-            if was_cancelled(self.store.get_run(admitted.lease.run_id), admitted.lease):
+            if was_cancelled(self.store.get_claimable(admitted.lease.run_id), admitted.lease):
                 return admitted.progress.ended(Ending(status=RunStatus.CANCELLED))
             raise
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 from spine import __version__, clock
 from spine.codec.limits import Limits
-from spine.errors import InvalidInput, NotStorable
+from spine.errors import InvalidInput, NotStorable, StoreError
 from spine.hooks.dispatch import dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
@@ -29,7 +29,7 @@ from spine.stores.protocol import RunWriter
 _OWN_METADATA = frozenset(
     {"outcome", "reason", "attempt", "started_at", "duration", "skipped", "python_version", "spine_version"}
 )
-_STEP_EVENTS = {
+_OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
     Outcome.SKIPPED: EventKind.STEP_SKIPPED,
     Outcome.FAILED: EventKind.STEP_FAILED,
@@ -37,12 +37,27 @@ _STEP_EVENTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """What one attempt of a step gave, and how long it took in seconds."""
+class Turn:
+    """One step's turn, handed from verb to verb: where the run was, what the step gave, where the run is now."""
 
+    step: Step
+    before: Progress
+    after: Progress
+    call: Call
     result: StepResult
     started_at: datetime
-    seconds: float
+    seconds: float = 0.0
+
+    def failed(self, result: StepResult) -> "Turn":
+        """Give the turn as one that failed: the run stands where it stood, and has ended."""
+        ending = Ending(
+            status=RunStatus.FAILED,
+            error_step=self.step.name,
+            error=result.error,
+            error_type=result.error_type,
+            error_category=result.category,
+        )
+        return replace(self, result=result, after=self.before.failing(self.step.name, ending, seconds=self.seconds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,113 +73,103 @@ class Executor:
 
     def execute(self, step: Step, progress: Progress) -> Progress:
         """Take one step; when this returns, what it did is durable."""
-        call = self.begin(step, progress)
-        attempted = self.attempt(step, call)
-        settled, result = self.settle(step, progress, attempted)
-        remembered, result = self.remember(step, settled, result, attempted)
-        self.announce(step, remembered, result, attempted)
-        return remembered
+        turn = self.begin(step, progress)
+        turn = self.attempt(turn)
+        turn = self.settle(turn)
+        turn = self.remember(turn)
+        self.announce(turn)
+        return turn.after
 
-    def begin(self, step: Step, progress: Progress) -> Call:
+    def begin(self, step: Step, progress: Progress) -> Turn:
         """Make the call, with the pipeline looked up."""
-        name = step.kind.pipeline
-        function = None if name is None else self.registry.get_pipeline(name)
-        self._tell(progress, EventKind.STEP_STARTED, step)
-        return Call(context=progress.context, step_name=step.name, is_resumed=progress.is_resumed, function=function)
+        pipeline = step.kind.pipeline
+        call = Call(
+            context=progress.context,
+            step_name=step.name,
+            is_resumed=progress.is_resumed,
+            function=None if pipeline is None else self.registry.get_pipeline(pipeline),
+        )
+        self._tell(EventKind.STEP_STARTED, progress, step)
+        nothing_yet = StepResult.ok()
+        return Turn(step=step, before=progress, after=progress, call=call, result=nothing_yet, started_at=clock.now())
 
-    def attempt(self, step: Step, call: Call) -> Attempted:
+    def attempt(self, turn: Turn) -> Turn:
         """Perform the step; the one place where what a user's code raises becomes a result."""
-        started_at, start = clock.now(), clock.stopwatch()
+        start = clock.stopwatch()
         try:
             with self.interrupts.in_step():
-                result = step.kind.perform(call)
+                result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))
-            result = _interrupted(error)
+            result = StepResult.fail(str(error) or "interrupted by SIGINT", ErrorCategory.INTERRUPTED)
+            result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
-        return Attempted(result=result, started_at=started_at, seconds=clock.stopwatch() - start)
+        return replace(turn, result=result, seconds=clock.stopwatch() - start)
 
-    def settle(self, step: Step, progress: Progress, attempted: Attempted) -> tuple[Progress, StepResult]:
+    def settle(self, turn: Turn) -> Turn:
         """Put the output into the context, through the codec; what cannot be kept fails the step."""
-        result = attempted.result
+        result, before = turn.result, turn.before
         if result.outcome is Outcome.FAILED:
-            return progress, result
+            return turn.failed(result)
         if result.outcome is Outcome.SKIPPED:
-            return progress.skipping(step.name, seconds=attempted.seconds), result
+            return replace(turn, after=before.skipping(turn.step.name, seconds=turn.seconds))
         try:
             updates = run_params.checked(result.context_updates, "context_updates", self.limits)
-            context = progress.context.with_output(step.name, result.output, result.quality, limits=self.limits)
-            if updates:
-                context = context.with_params(updates)
+            context = before.context.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
         except InvalidInput as error:
-            return progress, StepResult.from_exception(error)
-        return progress.completing(step.name, context, seconds=attempted.seconds), result
+            return turn.failed(StepResult.from_exception(error))
+        if updates:
+            context = context.with_params(updates)
+        return replace(turn, after=before.completing(turn.step.name, context, seconds=turn.seconds))
 
-    def remember(
-        self, step: Step, progress: Progress, result: StepResult, attempted: Attempted
-    ) -> tuple[Progress, StepResult]:
+    def remember(self, turn: Turn) -> Turn:
         """Write what must survive: a checkpoint, the end of the run, or both at once."""
-        if result.outcome is Outcome.FAILED:
-            return self._fail(step, progress, result), result
-        after = progress.moved_on()
-        ending = None if progress.next_step else after.ending
-        if wants_checkpoint(step, result, self.strategy):
-            try:
-                self._save(step, progress, result, attempted, ending)
-            except NotStorable as error:
-                failed = StepResult.from_exception(error)
-                return self._fail(step, progress, failed), failed
-            return after.saved(), result
-        if ending is not None:
-            self.writer.end_run(ending)
-        return after, result
+        try:
+            return self._remember(turn)
+        except NotStorable as error:
+            return self._remember(turn.failed(StepResult.from_exception(error)))
+        except StoreError as error:
+            return self._remember_failure(turn, error)
 
-    def announce(self, step: Step, progress: Progress, result: StepResult, attempted: Attempted) -> None:
+    def announce(self, turn: Turn) -> None:
         """Tell the hooks."""
-        kind = _STEP_EVENTS[result.outcome]
-        self._tell(progress, kind, step, duration=attempted.seconds, result=result)
+        kind = _OUTCOME_EVENTS[turn.result.outcome]
+        self._tell(kind, turn.before, turn.step, duration=turn.seconds, result=turn.result)
 
-    def _save(
-        self, step: Step, progress: Progress, result: StepResult, attempted: Attempted, ending: Ending | None
-    ) -> None:
-        size = self.writer.save_checkpoint(
-            NewCheckpoint(
-                run_id=progress.context.run_id,
-                step_name=step.name,
-                sequence=progress.sequence + 1,
-                next_step=progress.next_step,
-                metadata=_metadata(progress, result, attempted),
-                context=progress.context,
-            ),
-            ending,
-        )
-        self._tell(progress, EventKind.CHECKPOINT_SAVED, step, size=size)
+    def _remember(self, turn: Turn) -> Turn:
+        if turn.result.outcome is Outcome.FAILED:
+            self.writer.end_run(turn.after.ending)
+            return turn
+        moved = turn.after.moved_on()
+        ending = None if moved.ending.status is RunStatus.RUNNING else moved.ending
+        if wants_checkpoint(turn.step, turn.result, self.strategy):
+            size = self.writer.save_checkpoint(_checkpoint(turn), ending)
+            self._tell(EventKind.CHECKPOINT_SAVED, turn.before, turn.step, size=size)
+            moved = moved.saved()
+        elif ending is not None:
+            self.writer.end_run(ending)
+        return replace(turn, after=moved)
 
-    def _fail(self, step: Step, progress: Progress, result: StepResult) -> Progress:
-        ending = Ending(
-            status=RunStatus.FAILED,
-            error_step=step.name,
-            error=result.error,
-            error_type=result.error_type,
-            error_category=result.category,
-        )
-        self.writer.end_run(ending)
-        return progress.ended(ending)
+    def _remember_failure(self, turn: Turn, error: StoreError) -> Turn:
+        """Record that the database failed this step, if it lets us; else what it raised first goes on."""
+        failed = turn.failed(StepResult.from_exception(error))
+        try:
+            return self._remember(failed)
+        except StoreError:
+            raise error from None
 
     def _tell(
         self,
-        progress: Progress,
         kind: EventKind,
+        progress: Progress,
         step: Step,
         *,
         duration: float | None = None,
         result: StepResult | None = None,
         **fields: Any,
     ) -> None:
-        if not self.hooks:
-            return
-        where = {"position": progress.workflow.index_of(step.name) + 1, "steps": len(progress.workflow.steps)}
+        reason = {"reason": result.reason} if result and result.reason else {}
         dispatch(
             self.hooks,
             Event(
@@ -176,30 +181,37 @@ class Executor:
                 duration=duration,
                 error=result.error if result else None,
                 error_type=result.error_type if result else None,
-                fields={**where, **fields, **({"reason": result.reason} if result and result.reason else {})},
+                fields={"position": progress.position + 1, "steps": len(progress.workflow.steps), **fields, **reason},
             ),
         )
 
 
-def _interrupted(error: BaseException) -> StepResult:
-    result = StepResult.fail(str(error) or "interrupted by SIGINT", ErrorCategory.INTERRUPTED)
-    return replace(result, error_type=Interrupted.__name__)
+def _checkpoint(turn: Turn) -> NewCheckpoint:
+    return NewCheckpoint(
+        run_id=turn.after.context.run_id,
+        step_name=turn.step.name,
+        sequence=turn.after.sequence + 1,
+        next_step=turn.after.next_step,
+        metadata=_metadata(turn),
+        context=turn.after.context,
+    )
 
 
-def _metadata(progress: Progress, result: StepResult, attempted: Attempted) -> dict[str, Any]:
+def _metadata(turn: Turn) -> dict[str, Any]:
+    result = turn.result
     taken = _OWN_METADATA & set(result.metadata)
     if taken:
         raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
     own: dict[str, Any] = {
         "outcome": result.outcome.value,
-        "attempt": 1,
-        "started_at": attempted.started_at.isoformat(),
-        "duration": round(attempted.seconds, 6),
+        "attempt": turn.call.attempt,
+        "started_at": turn.started_at.isoformat(),
+        "duration": round(turn.seconds, 6),
         "python_version": PYTHON_VERSION,
         "spine_version": __version__,
     }
-    if progress.unsaved_skips:
-        own["skipped"] = list(progress.unsaved_skips)
+    if turn.after.unsaved_skips:
+        own["skipped"] = list(turn.after.unsaved_skips)
     if result.reason:
         own["reason"] = result.reason
     return {**result.metadata, **own}

@@ -70,6 +70,10 @@ class Progress:
         ending = self.ending if self.next_step else Ending(status=RunStatus.COMPLETED)
         return replace(self, position=self.position + 1, ending=ending)
 
+    def failing(self, name: str, ending: Ending, *, seconds: float) -> "Progress":
+        """Give the progress of a run that this step ended."""
+        return replace(self, ending=ending, durations={**self.durations, name: seconds})
+
     def ended(self, ending: Ending) -> "Progress":
         """Give the progress of a run that ends here."""
         return replace(self, ending=ending)

@@ -3,9 +3,11 @@
 There is no second path: a fresh run is planned here too, as one without checkpoints.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from spine.codec.limits import Limits
 from spine.errors import (
     CheckpointsDeleted,
     DefinitionChanged,
@@ -20,8 +22,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.resume_point import ResumePoint
-from spine.records.run import Removal, Run, RunStatus, RunSummary
-from spine.records.values import Values
+from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Told:
     """What the caller asked for beyond "go on": a step to start from, an override, a whole context."""
 
     start_from: str | None = None
-    params: Values = field(default_factory=Values)
+    params: Mapping[str, Any] | None = None
     context: WorkflowContext | None = None
 
 
@@ -91,7 +92,7 @@ def refuse_unless_resumable(run: RunSummary) -> None:
         raise NotResumable(f"run {run.run_id!r} is pending: it has not been started yet")
 
 
-def locate(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
+def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
     """Find where to start; raise `DefinitionChanged` if what is done no longer leads there."""
     index = _index(workflow, run, checkpoints, told)
     before = workflow.step_names[:index]
@@ -112,14 +113,23 @@ def locate(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary
     )
 
 
-def plan(workflow: Workflow, run: Run, position: Position, base: WorkflowContext, told: Told) -> Plan:
-    """Decide how the run goes on from this position; `base` is the context of its base checkpoint, else the first."""
+def plan(
+    workflow: Workflow, run: ClaimableRun, position: Position, base: WorkflowContext, told: Told, limits: Limits
+) -> Plan:
+    """Decide how the run goes on from this position; `base` is the context of its base checkpoint, else the first.
+
+    Raise `InvalidParams` or `NotStorable` for an override that the workflow or the codec refuses.
+    """
     if position.index >= len(workflow.steps):
         raise RunAlreadyCompleted(f"run {run.run_id!r} has no step left to run")
     point = run.resume_point
     given = told.context or _context_told_before(workflow, run, position)
-    override = point.params.merged(told.params) if point else told.params
-    context = (given or base).with_params(override) if override else (given or base)
+    context = given or base
+    if point is not None:
+        context = context.with_params(point.params)
+    said = workflow.override(context.params, told.params, limits)
+    context = context.with_params(said)
+    override = point.params.merged(said) if point else said
     earlier = frozenset(workflow.step_names[: _done(run, position.base)])
     skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
@@ -142,7 +152,7 @@ def plan(workflow: Workflow, run: Run, position: Position, base: WorkflowContext
     )
 
 
-def _index(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
+def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
     """Find the place of the step to start from, with everything before it as it was."""
     done = _done(run, checkpoints[-1] if checkpoints else None)
     if told.start_from is not None:
@@ -155,7 +165,7 @@ def _index(workflow: Workflow, run: Run, checkpoints: Sequence[CheckpointSummary
     return done
 
 
-def _done(run: Run, checkpoint: CheckpointSummary | None) -> int:
+def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
     """Count the steps that lie behind a checkpoint, by the definition the run remembers."""
     if checkpoint is None:
         return 0
@@ -164,7 +174,7 @@ def _done(run: Run, checkpoint: CheckpointSummary | None) -> int:
     return _place_in(run, checkpoint.next_step)
 
 
-def _place_in(run: Run, step_name: str) -> int:
+def _place_in(run: ClaimableRun, step_name: str) -> int:
     if step_name not in run.definition.names:
         raise SnapshotCorrupt(
             f"run {run.run_id!r} is to go on at step {step_name!r}, which its own definition does not have "
@@ -173,7 +183,7 @@ def _place_in(run: Run, step_name: str) -> int:
     return run.definition.names.index(step_name)
 
 
-def _refuse_changed_steps(workflow: Workflow, run: Run, done: int) -> None:
+def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> None:
     before, now = run.definition.names[:done], workflow.step_names[:done]
     if before == now:
         return
@@ -187,7 +197,7 @@ def _refuse_changed_steps(workflow: Workflow, run: Run, done: int) -> None:
     )
 
 
-def _context_told_before(workflow: Workflow, run: Run, position: Position) -> WorkflowContext | None:
+def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:
     """Keep the context of an earlier claim unless the run now goes back before it."""
     point = run.resume_point
     if point is None or point.context is None or point.step not in workflow.step_names:

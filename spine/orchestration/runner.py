@@ -22,7 +22,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.names import check_run_id
-from spine.records.run import CRASHED, Run, RunStatus, RunSummary
+from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter, Store
@@ -60,7 +60,9 @@ class WorkflowRunner:
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
         self._store = store or open_store(options.database_url, limits=options.limits)
-        self._admission = Admission(store=self._store, registry=self._registry, lease_seconds=options.lease_seconds)
+        self._admission = Admission(
+            store=self._store, registry=self._registry, lease_seconds=options.lease_seconds, limits=options.limits
+        )
         self._upkeep = Upkeep(self._store, self._registry, days=options.checkpoint_retention_days)
         self._driver = Driver(
             store=self._store,
@@ -118,8 +120,7 @@ class WorkflowRunner:
             raise self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
-        override = workflow.override(existing.params, params, self._options.limits)
-        told = Told(start_from=start_from, params=override, context=context)
+        told = Told(start_from=start_from, params=params, context=context)
         return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
 
     def resume(
@@ -135,10 +136,9 @@ class WorkflowRunner:
         `RunNotFound`, `WorkflowNotFound`, `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`,
         `DefinitionChanged`, or what `execute` raises.
         """
-        run = self.get_run(run_id)
+        run = self._store.get_claimable(check_run_id(run_id))
         workflow = self._registry.get_workflow_of(run)
-        override = workflow.override(run.params, params_override, self._options.limits)
-        told = Told(start_from=start_from, params=override)
+        told = Told(start_from=start_from, params=params_override)
         return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
 
     def get_run(self, run_id: str) -> Run:
@@ -242,14 +242,14 @@ class WorkflowRunner:
         self._upkeep.run_if_due()
         return result
 
-    def _find(self, run_id: str) -> Run | None:
+    def _find(self, run_id: str) -> ClaimableRun | None:
         try:
-            return self._store.get_run(run_id)
+            return self._store.get_claimable(run_id)
         except RunNotFound:
             return None
 
     def _held(self, run_id: str) -> Exception:
-        lease = self._store.get_run(run_id).lease
+        lease = self._store.get_claimable(run_id).lease
         if lease is None:
             return RunAlreadyCompleted(f"run {run_id!r} ended at this moment; try again")
         return RunIsHeld(

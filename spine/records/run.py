@@ -109,11 +109,17 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimableRun(RunSummary):
+    """A run as a claim judges it, with what the claim before was told; no snapshot was read."""
+
+    resume_point: ResumePoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run(RunSummary):
     """A run with its context: that of the latest checkpoint, else the one it started with."""
 
     context: WorkflowContext
-    resume_point: ResumePoint | None = None
 
     @property
     def params(self) -> Mapping[str, Any]:

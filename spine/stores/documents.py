@@ -23,12 +23,12 @@ T = TypeVar("T")
 V = TypeVar("V", bound=Values)
 
 
-def write_snapshot(checkpoint: NewCheckpoint, *, limits: Limits = DEFAULT_LIMITS) -> str:
+def write_snapshot(checkpoint: NewCheckpoint, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """Write the context of a checkpoint; raise `NotStorable` if it is over the limit."""
     return _write_context(checkpoint.context, checkpoint.step_name, limits)
 
 
-def _write_context(context: WorkflowContext, step_name: str, limits: Limits) -> str:
+def _write_context(context: WorkflowContext, step_name: str, limits: Limits) -> bytes:
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run_id": context.run_id,
@@ -48,11 +48,11 @@ def _write_context(context: WorkflowContext, step_name: str, limits: Limits) -> 
         document["defaulted"] = sorted(context.defaulted)
     text = orjson.dumps(document)
     codec.refuse_larger(text, at=f"the snapshot after step {step_name!r}", limits=limits)
-    return text.decode()
+    return text
 
 
 def read_snapshot(
-    text: str, *, run_id: str, workflow_name: str, step_name: str
+    text: bytes | str, *, run_id: str, workflow_name: str, step_name: str
 ) -> tuple[WorkflowContext, dict[str, Any]]:
     """Read a snapshot as a context and as a plain document.
 
@@ -196,7 +196,7 @@ def _encoded(values: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
     return Values.of(values, at="values").encoded.items()
 
 
-def _read_object(text: str, where: str) -> dict[str, Any]:
+def _read_object(text: bytes | str, where: str) -> dict[str, Any]:
     document = _guarded(where, lambda: orjson.loads(text))
     if type(document) is not dict:
         raise SnapshotCorrupt(f"{where} is damaged: it is not an object; nothing was run")

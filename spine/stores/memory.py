@@ -13,7 +13,7 @@ from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
-from spine.records.run import Removal, Run, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Removal, Run, RunStatus, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 
@@ -25,7 +25,7 @@ class _Row:
     """A checkpoint as a database would keep it."""
 
     new: NewCheckpoint
-    snapshot: str
+    snapshot: bytes
     metadata: str
     created_at: datetime
     updated_at: datetime
@@ -100,7 +100,14 @@ class MemoryStore:
             rows = self._sorted_rows(run_id)
             context = self._checkpoint(rows[-1]).context if rows else self._first[run_id].fresh()
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
-            return Run(**fields, context=context, resume_point=self._points[run_id])
+            return Run(**fields, context=context)
+
+    def get_claimable(self, run_id: str) -> ClaimableRun:
+        """See `Runs`."""
+        with self._lock:
+            summary = self._shown(run_id)
+            fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
+            return ClaimableRun(**fields, resume_point=self._points[run_id])
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""

@@ -13,7 +13,7 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoin
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
-from spine.records.run import Run, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Run, RunStatus, RunSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,9 @@ class Runs(Protocol):
 
     def get_run(self, run_id: str) -> Run:
         """Read a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+
+    def get_claimable(self, run_id: str) -> ClaimableRun:
+        """Read a run as a claim judges it, without its context; raise `RunNotFound`."""
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """Read the context a run was started with; raise `RunNotFound`."""

@@ -7,12 +7,10 @@ from sqlalchemy import Connection, delete, desc, select
 from spine.errors import CheckpointNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.stores import documents
-from spine.stores.sql.dialect import text_bytes
 from spine.stores.sql.tables import checkpoints, runs
 
 _SUMMARY = [
     *(column for column in checkpoints.c if column.name != "context_snapshot"),
-    text_bytes(checkpoints.c.context_snapshot).label("size"),
     runs.c.workflow_name,
 ]
 _WITH_RUN = checkpoints.outerjoin(runs, runs.c.run_id == checkpoints.c.run_id)

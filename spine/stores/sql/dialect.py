@@ -72,12 +72,6 @@ class seconds_from_now(FunctionElement[datetime]):  # noqa: N801
     inherit_cache = True
 
 
-class text_bytes(FunctionElement[int]):  # noqa: N801
-    """How many bytes a document takes as text."""
-
-    inherit_cache = True
-
-
 @compiles(now, POSTGRESQL)
 def _now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
     return "clock_timestamp()"
@@ -98,16 +92,6 @@ def _from_now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 def _from_now_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
     return f"strftime({_percent(_SQLITE_TIME, compiler)}, 'now', {seconds} || ' seconds')"
-
-
-@compiles(text_bytes, POSTGRESQL)
-def _text_bytes_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"octet_length(({compiler.process(element.clauses, **kw)})::text)"
-
-
-@compiles(text_bytes, SQLITE)
-def _text_bytes_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"length(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
 
 
 def _percent(text: str, compiler: Any) -> str:

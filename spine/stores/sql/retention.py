@@ -23,10 +23,10 @@ def select_expired(connection: Connection, order: PurgeOrder) -> list[RunSummary
 
 def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:
     """Mark a batch of expired runs and remove their checkpoints; the status is judged again in the UPDATE."""
-    expired = _batch(order).scalar_subquery()
+    expired = _batch(order).cte("expired")
     taken = connection.execute(
         update(runs)
-        .where(runs.c.run_id.in_(expired), _expired(order))
+        .where(runs.c.run_id.in_(select(expired.c.run_id)), _expired(order))
         .values(removed_at=now(), removed_because=Removal.EXPIRED, resume_point=None)
         .returning(runs.c.run_id)
     )

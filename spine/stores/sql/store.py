@@ -13,7 +13,7 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
-from spine.records.run import Removal, Run, RunSummary
+from spine.records.run import ClaimableRun, Removal, Run, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, leases, retention, runs, schema
@@ -59,16 +59,17 @@ class SqlStore:
                 context = checkpoints.select_checkpoint(connection, run_id, None).context
             except CheckpointNotFound:
                 context = _first_context(row)
+        return Run(**runs.summary_fields(row), context=context)
+
+    def get_claimable(self, run_id: str) -> ClaimableRun:
+        """See `Runs`."""
+        row = self._select_run(run_id)
         point = documents.read_resume_point(row.resume_point, where=f"the resume point of run {run_id!r}")
-        return Run(**runs.summary_fields(row), context=context, resume_point=point)
+        return ClaimableRun(**runs.summary_fields(row), resume_point=point)
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""
-        with self._reading() as connection:
-            row = runs.select_run(connection, run_id)
-            if row is None:
-                raise self._no_run(run_id)
-            return _first_context(row)
+        return _first_context(self._select_run(run_id))
 
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """See `Runs`."""
@@ -144,6 +145,13 @@ class SqlStore:
             with engines.reading(self._engine) as connection:
                 schema.check(connection)
             self._checked = True
+
+    def _select_run(self, run_id: str) -> Any:
+        with self._reading() as connection:
+            row = runs.select_run(connection, run_id)
+        if row is None:
+            raise self._no_run(run_id)
+        return row
 
     def _require_run(self, connection: Connection, run_id: str) -> None:
         if not runs.exists(connection, run_id):

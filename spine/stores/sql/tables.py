@@ -63,6 +63,7 @@ checkpoints = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("next_step", NAME),
     Column("context_snapshot", JsonText, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("metadata", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False, server_default=now()),
     Column("updated_at", UtcTime, nullable=False, server_default=now()),

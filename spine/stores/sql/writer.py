@@ -65,7 +65,8 @@ class SqlRunWriter:
             "step_name": new.step_name,
             "sequence": new.sequence,
             "next_step": new.next_step,
-            "context_snapshot": snapshot,
+            "context_snapshot": snapshot.decode(),
+            "size": len(snapshot),
             "metadata": documents.write_metadata(new.metadata),
         }
         move = self._move_values(ending or NOT_ENDED, new.next_step)
@@ -167,6 +168,7 @@ def _save_statement(dialect: str, moved: Any | None) -> Any:
         "sequence": cast(bindparam("sequence"), BigInteger),
         "next_step": cast(bindparam("next_step"), NAME),
         "context_snapshot": cast(bindparam("context_snapshot", type_=Text), JsonText),
+        "size": cast(bindparam("size"), BigInteger),
         "metadata": cast(bindparam("metadata", type_=Text), JsonText),
     }
     rows = select(*values.values())
@@ -180,6 +182,7 @@ def _save_statement(dialect: str, moved: Any | None) -> Any:
             "sequence": new.sequence,
             "next_step": new.next_step,
             "context_snapshot": new.context_snapshot,
+            "size": new.size,
             "metadata": new.metadata,
             "updated_at": now(),
         },

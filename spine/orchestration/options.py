@@ -22,6 +22,7 @@ class Options:
     checkpoint_strategy: CheckpointStrategy | None
     checkpoint_retention_days: float | None
     lease_seconds: float
+    reconnect_seconds: float
     limits: Limits
 
     @classmethod
@@ -37,6 +38,7 @@ class Options:
             checkpoint_strategy=parse_strategy(told["checkpoint_strategy"]),
             checkpoint_retention_days=None if days is None else parse_days(days, what="checkpoint_retention_days"),
             lease_seconds=_within("lease_seconds", told["lease_seconds"], SHORTEST_LEASE, LONGEST_LEASE),
+            reconnect_seconds=_within("reconnect_seconds", told["reconnect_seconds"], 0, LONGEST_LEASE),
             limits=Limits(
                 max_depth=int(_within("max_depth", told["max_depth"], 1, DEEPEST)),
                 max_bytes=int(_within("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30)),

@@ -44,6 +44,7 @@ class WorkflowRunner:
         checkpoint_strategy: str | None = None,
         checkpoint_retention_days: float | None = None,
         lease_seconds: float | None = None,
+        reconnect_seconds: float | None = None,
         max_snapshot_bytes: int | None = None,
         max_depth: int | None = None,
         hooks: Iterable[Hook] = (),
@@ -54,12 +55,15 @@ class WorkflowRunner:
             checkpoint_strategy=checkpoint_strategy,
             checkpoint_retention_days=checkpoint_retention_days,
             lease_seconds=lease_seconds,
+            reconnect_seconds=reconnect_seconds,
             max_snapshot_bytes=max_snapshot_bytes,
             max_depth=max_depth,
         )
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
-        self._store = store or open_store(options.database_url, limits=options.limits)
+        self._store = store or open_store(
+            options.database_url, limits=options.limits, reconnect_seconds=options.reconnect_seconds
+        )
         self._admission = Admission(
             store=self._store, registry=self._registry, lease_seconds=options.lease_seconds, limits=options.limits
         )

@@ -2,10 +2,10 @@
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidSetting
-from spine.stores.protocol import Store
+from spine.stores.protocol import RECONNECT_SECONDS, Store
 
 
-def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS) -> Store:
+def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS) -> Store:
     """Open the store of this URL (sqlite, postgresql or memory); raise `InvalidSetting` for any other.
 
     Nothing is connected before the store is asked for something.
@@ -18,4 +18,4 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS) -> Store:
         return MemoryStore(limits=limits)
     from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time
 
-    return SqlStore(url, limits=limits)
+    return SqlStore(url, limits=limits, reconnect_seconds=reconnect_seconds)

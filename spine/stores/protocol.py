@@ -15,6 +15,8 @@ from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Run, RunStatus, RunSummary
 
+RECONNECT_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:

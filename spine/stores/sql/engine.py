@@ -137,6 +137,11 @@ def store_error(error: BaseException, url: URL) -> StoreError:
     return _postgresql_error(getattr(error, "sqlstate", None), error, where)
 
 
+def is_lost(error: StoreError, driver: Any) -> bool:
+    """Tell whether an error means that this PostgreSQL connection is gone, rather than that a statement failed."""
+    return not isinstance(driver, sqlite3.Connection) and (isinstance(error, StoreUnavailable) or driver.closed)
+
+
 def _is_driver_error(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
 

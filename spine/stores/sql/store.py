@@ -15,7 +15,7 @@ from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Removal, Run, RunSummary
 from spine.stores import documents
-from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
+from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
 from spine.stores.sql.writer import SqlRunWriter
@@ -24,10 +24,13 @@ from spine.stores.sql.writer import SqlRunWriter
 class SqlStore:
     """A store in a database; its tables are looked at once, when it is first asked for something."""
 
-    def __init__(self, url: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
+    ) -> None:
         self._url = engines.parse_url(url)
         self._engine = engines.make_engine(self._url)
         self._limits = limits
+        self._reconnect_seconds = reconnect_seconds
         self._checked = False
         self._checking = threading.Lock()
 
@@ -104,7 +107,13 @@ class SqlStore:
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
         """See `Leases`."""
-        return SqlRunWriter(self._engine, lease, lease_seconds=lease_seconds, limits=self._limits)
+        return SqlRunWriter(
+            self._engine,
+            lease,
+            lease_seconds=lease_seconds,
+            reconnect_seconds=self._reconnect_seconds,
+            limits=self._limits,
+        )
 
     def renew_leases(self, held: Sequence[Lease], *, lease_seconds: float) -> set[str]:
         """See `Leases`."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Float,
     String,
     Text,
+    and_,
     bindparam,
     case,
     cast,
@@ -26,37 +27,38 @@ from spine.records.lease import Lease
 from spine.records.run import RunStatus
 from spine.stores import documents
 from spine.stores.sql.dialect import JsonText, now, seconds_from_now, upsert
-from spine.stores.sql.engine import is_postgresql, translated
+from spine.stores.sql.engine import is_postgresql
 from spine.stores.sql.prepared import Prepared
+from spine.stores.sql.session import Session
 from spine.stores.sql.tables import NAME, checkpoints, runs
 
 NOT_ENDED = Ending(status=RunStatus.RUNNING)
 
 
 class _Statements(NamedTuple):
-    """`save` does all at once on PostgreSQL; SQLite runs `move` and `save` in one transaction."""
+    """`save` does all at once on PostgreSQL; SQLite runs `move` and `save` in one transaction.
+
+    `is_saved` and `has_ended` ask whether they got through.
+    """
 
     move: Prepared
     save: Prepared
+    is_saved: Prepared
+    has_ended: Prepared
 
 
 class SqlRunWriter:
     """One session held for as long as the run is driven; every statement compares the fence."""
 
-    def __init__(self, engine: Engine, lease: Lease, *, lease_seconds: float, limits: Limits) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, lease: Lease, *, lease_seconds: float, reconnect_seconds: float, limits: Limits
+    ) -> None:
         self._lease = lease
         self._lease_seconds = lease_seconds
         self._limits = limits
         self._one_statement = is_postgresql(engine)
         self._statements = _compile(engine.dialect)
-        with translated(engine.url):
-            self._connection = engine.connect()
-            if self._one_statement:
-                self._connection.execution_options(isolation_level="AUTOCOMMIT")
-            driver: Any = self._connection.connection.driver_connection
-            self._driver = driver
-            self._cursor = driver.cursor()
+        self._session = Session(engine, reconnect_seconds=reconnect_seconds)
 
     def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
         """See `RunWriter`."""
@@ -70,26 +72,24 @@ class SqlRunWriter:
             "metadata": documents.write_metadata(new.metadata),
         }
         move = self._move_values(ending or NOT_ENDED, new.next_step)
-        with translated(self._engine.url):
-            if self._one_statement:
-                self._require_lease(self._statements.save.run(self._cursor, **move, **row))
-            else:
-                self._in_transaction(move, row)
+        saved = {"saved_step": new.step_name, "saved_sequence": new.sequence}
+        self._session.run(
+            lambda: self._write(move, row),
+            find_out=lambda: self._finds(self._statements.is_saved, **saved),
+        )
         return len(snapshot)
 
     def end_run(self, ending: Ending) -> None:
         """See `RunWriter`."""
         move = self._move_values(ending, ending.error_step)
-        with translated(self._engine.url):
-            if self._one_statement:
-                self._require_lease(self._statements.move.run(self._cursor, **move))
-            else:
-                self._in_transaction(move, None)
+        self._session.run(
+            lambda: self._write(move, None),
+            find_out=lambda: self._finds(self._statements.has_ended, new_status=ending.status.value),
+        )
 
     def close(self) -> None:
         """See `RunWriter`."""
-        self._cursor.close()
-        self._connection.close()
+        self._session.close()
 
     def _move_values(self, ending: Ending, current_step: str | None) -> dict[str, Any]:
         return {
@@ -104,16 +104,32 @@ class SqlRunWriter:
             "new_error_category": ending.error_category,
         }
 
-    def _in_transaction(self, move: dict[str, Any], row: dict[str, Any] | None) -> None:
-        self._cursor.execute("BEGIN IMMEDIATE")
+    def _write(self, move: dict[str, Any], row: dict[str, Any] | None) -> bool:
+        if not self._one_statement:
+            self._write_in_transaction(move, row)
+        elif row is None:
+            self._require_lease(self._statements.move.run(self._session.cursor, **move))
+        else:
+            self._require_lease(self._statements.save.run(self._session.cursor, **move, **row))
+        return True
+
+    def _write_in_transaction(self, move: dict[str, Any], row: dict[str, Any] | None) -> None:
+        cursor = self._session.cursor
+        cursor.execute("BEGIN IMMEDIATE")
         try:
-            self._require_lease(self._statements.move.run(self._cursor, **move))
+            self._require_lease(self._statements.move.run(cursor, **move))
             if row is not None:
-                self._statements.save.run(self._cursor, driven_run=self._lease.run_id, **row)
-            self._cursor.execute("COMMIT")
+                self._statements.save.run(cursor, driven_run=self._lease.run_id, **row)
+            cursor.execute("COMMIT")
         finally:
-            if self._driver.in_transaction:
-                self._cursor.execute("ROLLBACK")
+            if self._session.driver.in_transaction:
+                cursor.execute("ROLLBACK")
+
+    def _finds(self, question: Prepared, **values: Any) -> bool | None:
+        """Ask whether a write whose answer was lost got through; None if it did not."""
+        identity = {"driven_run": self._lease.run_id, "held_fence": self._lease.fence}
+        question.run(self._session.cursor, **identity, **values)
+        return True if self._session.cursor.fetchone() else None
 
     def _require_lease(self, rows: int) -> None:
         if rows != 1:
@@ -131,7 +147,34 @@ def _compile(dialect: Dialect) -> _Statements:
         save = _save_statement(dialect.name, moved)
     else:
         save = _save_statement(dialect.name, None)
-    return _Statements(move=Prepared(move, dialect), save=Prepared(save, dialect))
+    return _Statements(
+        move=Prepared(move, dialect),
+        save=Prepared(save, dialect),
+        is_saved=Prepared(_is_saved_statement(), dialect),
+        has_ended=Prepared(_has_ended_statement(), dialect),
+    )
+
+
+def _ours() -> Any:
+    return and_(
+        runs.c.run_id == bindparam("driven_run", type_=String),
+        runs.c.fence == cast(bindparam("held_fence"), BigInteger),
+    )
+
+
+def _is_saved_statement() -> Any:
+    """Build the question whether this driver's checkpoint is there: its sequence is its own under its fence."""
+    saved = and_(
+        checkpoints.c.run_id == runs.c.run_id,
+        checkpoints.c.step_name == cast(bindparam("saved_step"), NAME),
+        checkpoints.c.sequence == cast(bindparam("saved_sequence"), BigInteger),
+    )
+    return select(checkpoints.c.sequence).select_from(runs.join(checkpoints, saved)).where(_ours())
+
+
+def _has_ended_statement() -> Any:
+    """Build the question whether this driver's ending is there."""
+    return select(runs.c.status).where(_ours(), runs.c.status == cast(bindparam("new_status"), String(20)))
 
 
 def _move_statement() -> Any:
@@ -141,8 +184,7 @@ def _move_statement() -> Any:
     return (
         update(runs)
         .where(
-            runs.c.run_id == bindparam("driven_run", type_=String),
-            runs.c.fence == cast(bindparam("held_fence"), BigInteger),
+            _ours(),
             runs.c.status == RunStatus.RUNNING.value,
         )
         .values(

@@ -1,0 +1,75 @@
+"""`Session`: one connection, held for as long as a run is driven and opened again when it is lost."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from spine.errors import StoreError, StoreUnavailable
+from spine.stores.sql.engine import is_lost, is_postgresql, translated
+
+T = TypeVar("T")
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+
+
+class Session:
+    """Runs writes on the driver's own cursor; on PostgreSQL each statement is its own transaction.
+
+    When the connection is lost it is opened again for up to `reconnect_seconds`, and whether the write got through
+    is found out before it is tried again.
+    """
+
+    def __init__(self, engine: Engine, *, reconnect_seconds: float) -> None:
+        self._engine = engine
+        self._reconnect_seconds = reconnect_seconds
+        self._connection: Connection | None = None
+        self.driver: Any = None
+        self.cursor: Any = None
+        with translated(engine.url):
+            self._open()
+
+    def run(self, write: Callable[[], T], *, find_out: Callable[[], T | None]) -> T:
+        """Write; `find_out` tells, on a new connection, what the write gave if it got through, else None."""
+        try:
+            with translated(self._engine.url):
+                return write()
+        except StoreError as error:
+            if not is_lost(error, self.driver):
+                raise
+            return self._again(error, write, find_out)
+
+    def close(self) -> None:
+        """Give the connection back to the pool."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _again(self, first: StoreError, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
+        deadline = time.monotonic() + self._reconnect_seconds
+        pause = SHORTEST_PAUSE
+        while time.monotonic() + pause < deadline:
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            try:
+                with translated(self._engine.url):
+                    self._reopen()
+                    found = find_out()
+                    return write() if found is None else found
+            except StoreUnavailable:
+                continue
+        raise StoreUnavailable(f"{first}; gave up reconnecting after {self._reconnect_seconds:g} s") from first
+
+    def _open(self) -> None:
+        connection = self._engine.connect()
+        if is_postgresql(self._engine):
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        self._connection = connection
+        driver: Any = connection.connection.driver_connection
+        self.driver, self.cursor = driver, driver.cursor()
+
+    def _reopen(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self.close()
+        self._open()

@@ -1,0 +1,90 @@
+"""PostgreSQL that restarts, dies, or hangs up in the middle of a run costs no finished step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
+from tests.servers.postgres import PostgresServer
+
+Step_ = Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
+def workflow_with(*disturbances: Callable[[], object]) -> tuple[Workflow, list[str]]:
+    """Make a workflow whose steps disturb the database as they run, and the list of steps that ran."""
+    ran: list[str] = []
+
+    def step(name: str, disturb: Callable[[], object]) -> Step:
+        def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+            ran.append(name)
+            disturb()
+            return {"seen": sorted(ctx.outputs)}
+
+        return Step.lambda_(name, perform)
+
+    steps = [step(f"step{number}", disturb) for number, disturb in enumerate((*disturbances, lambda: None), 1)]
+    return Workflow("disturbed", steps), ran
+
+
+@pytest.mark.parametrize("mode", ["immediate", "fast"])
+def test_a_restart_of_postgresql_during_a_step_costs_no_step(own_postgres: PostgresServer, own_postgres_url, mode):
+    workflow, ran = workflow_with(lambda: None, lambda: own_postgres.restart(mode))
+
+    with WorkflowRunner(own_postgres_url) as runner:
+        result = runner.execute(workflow)
+        stored = runner.get_run(result.run_id)
+
+    assert result.status is RunStatus.COMPLETED
+    assert ran == ["step1", "step2", "step3"]
+    assert stored.status is RunStatus.COMPLETED
+    assert stored.context.outputs["step3"] == {"seen": ["step1", "step2"]}
+
+
+def test_connections_ended_by_the_server_during_every_step_cost_no_step(postgres: PostgresServer, postgres_url: str):
+    def hang_up() -> None:
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    workflow, ran = workflow_with(hang_up, hang_up, hang_up)
+
+    with WorkflowRunner(postgres_url) as runner:
+        result = runner.execute(workflow)
+        checkpoints = runner.list_checkpoints(result.run_id)
+
+    assert result.status is RunStatus.COMPLETED
+    assert ran == ["step1", "step2", "step3", "step4"]
+    assert [checkpoint.sequence for checkpoint in checkpoints] == [1, 2, 3, 4]
+
+
+def test_a_database_that_stays_away_is_a_clear_error_and_the_run_resumes_later(
+    own_postgres: PostgresServer, own_postgres_url: str
+):
+    down = [True]
+
+    def stop_once() -> None:
+        if down.pop() if down else False:
+            own_postgres.stop("immediate")
+
+    workflow, ran = workflow_with(lambda: None, stop_once)
+
+    with WorkflowRunner(own_postgres_url, reconnect_seconds=0.3, lease_seconds=0.5) as runner:
+        with pytest.raises(StoreUnavailable, match="gave up reconnecting after 0.3 s"):
+            runner.execute(workflow, run_id="away")
+        own_postgres.start()
+        own_postgres.wait_until_ready()
+        result = resume_when_free(runner, "away")
+
+    assert result.status is RunStatus.COMPLETED
+    assert ran == ["step1", "step2", "step2", "step3"]
+
+
+def resume_when_free(runner: WorkflowRunner, run_id: str) -> Any:
+    """Resume a run as soon as the lease of its dead driver has expired."""
+    while runner.get_run(run_id).lease is not None:
+        pass
+    return runner.resume(run_id)

@@ -8,6 +8,7 @@ import pytest
 
 from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
 from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import Loss, proxied
 
 Step_ = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
@@ -88,3 +89,43 @@ def resume_when_free(runner: WorkflowRunner, run_id: str) -> Any:
     while runner.get_run(run_id).lease is not None:
         pass
     return runner.resume(run_id)
+
+
+@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
+def test_a_commit_whose_answer_is_lost_is_found_out_and_its_step_not_run_again(postgres_url: str, loss: Loss):
+    with proxied(postgres_url) as (proxy, url):
+        workflow, ran = workflow_with(lambda: None, lambda: proxy.lose(loss), lambda: None)
+        with WorkflowRunner(url) as runner:
+            result = runner.execute(workflow)
+            checkpoints = runner.list_checkpoints(result.run_id)
+
+    assert proxy.losses == 1
+    assert result.status is RunStatus.COMPLETED
+    assert ran == ["step1", "step2", "step3", "step4"]
+    assert [checkpoint.sequence for checkpoint in checkpoints] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
+def test_the_last_commit_whose_answer_is_lost_ends_the_run_as_completed(postgres_url: str, loss: Loss):
+    with proxied(postgres_url) as (proxy, url):
+        last = Step.lambda_("last", lambda ctx, config: proxy.lose(loss) or {})
+        with WorkflowRunner(url) as runner:
+            result = runner.execute(Workflow("short", [last]))
+            stored = runner.get_run(result.run_id)
+
+    assert proxy.losses == 1
+    assert (result.status, stored.status) == (RunStatus.COMPLETED, RunStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
+def test_a_failure_whose_record_is_lost_on_the_way_is_still_recorded(postgres_url: str, loss: Loss):
+    def fail(ctx: Any, config: dict[str, Any]) -> None:
+        proxy.lose(loss)
+        raise RuntimeError("no luck")
+
+    with proxied(postgres_url) as (proxy, url), WorkflowRunner(url) as runner:
+        result = runner.execute(Workflow("unlucky", [Step.lambda_("only", fail)]))
+        stored = runner.get_run(result.run_id)
+
+    assert proxy.losses == 1
+    assert (stored.status, stored.error) == (RunStatus.FAILED, "no luck")

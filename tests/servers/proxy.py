@@ -1,0 +1,84 @@
+"""A TCP proxy before a database that can lose a question or an answer."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from enum import Enum
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Loss(Enum):
+    """What is lost next, and with it the connection."""
+
+    NOTHING = "nothing"
+    QUESTION = "the next message to the server"
+    ANSWER = "the server's answer to the next message"
+
+
+class Proxy:
+    """Forwards connections to a server on loopback until it is told to lose something."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._loss = Loss.NOTHING
+        self._asked = False
+        self.losses = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose(self, loss: Loss) -> None:
+        """Lose this once, on whichever connection speaks next."""
+        with self._lock:
+            self._loss, self._asked = loss, False
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+                for source, sink, to_server in ((client, server, True), (server, client, False)):
+                    threading.Thread(target=self._pump, args=(source, sink, to_server), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                if self._loses(to_server=to_server):
+                    break
+                sink.sendall(data)
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def _loses(self, *, to_server: bool) -> bool:
+        with self._lock:
+            if self._loss is Loss.NOTHING:
+                return False
+            if to_server and self._loss is Loss.ANSWER:
+                self._asked = True
+                return False
+            if not to_server and not self._asked:
+                return False
+            self._loss = Loss.NOTHING
+            self.losses += 1
+            return True
+
+
+@contextlib.contextmanager
+def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
+    """Put a proxy before the database of this URL and give both."""
+    parts = urlsplit(url)
+    assert parts.port is not None
+    proxy = Proxy(parts.port)
+    userinfo = parts.netloc.rpartition("@")[0]
+    try:
+        yield proxy, urlunsplit(parts._replace(netloc=f"{userinfo}@127.0.0.1:{proxy.port}"))
+    finally:
+        proxy.close()

@@ -121,7 +121,10 @@ def plan(
     Raise `InvalidParams` or `NotStorable` for an override that the workflow or the codec refuses.
     """
     if position.index >= len(workflow.steps):
-        raise RunAlreadyCompleted(f"run {run.run_id!r} has no step left to run")
+        raise NotResumable(
+            f"run {run.run_id!r} is {run.state}, and all that workflow {workflow.name!r} still has is done: "
+            f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
+        )
     point = run.resume_point
     given = told.context or _context_told_before(workflow, run, position)
     context = given or base
@@ -166,18 +169,21 @@ def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[Checkpoi
 
 
 def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
-    """Count the steps that lie behind a checkpoint, by the definition the run remembers."""
+    """Count the steps that lie behind a checkpoint, by the definition the run remembers.
+
+    `next_step` decides only where it goes back: what follows a step may have been repaired since the row was written.
+    """
     if checkpoint is None:
         return 0
-    if checkpoint.next_step is None:
-        return len(run.definition.steps)
-    return _place_in(run, checkpoint.next_step)
+    after = _place_in(run, checkpoint.step_name) + 1
+    behind = run.definition.names[:after]
+    return behind.index(checkpoint.next_step) if checkpoint.next_step in behind else after
 
 
 def _place_in(run: ClaimableRun, step_name: str) -> int:
     if step_name not in run.definition.names:
         raise SnapshotCorrupt(
-            f"run {run.run_id!r} is to go on at step {step_name!r}, which its own definition does not have "
+            f"run {run.run_id!r} stands at step {step_name!r}, which its own definition does not have "
             f"({', '.join(run.definition.names)}); nothing was run"
         )
     return run.definition.names.index(step_name)

@@ -1,9 +1,10 @@
 """`MemoryStore`: everything in this process, for tests; it keeps documents, as the databases do."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from spine import clock
 from spine.codec.limits import DEFAULT_LIMITS, Limits
@@ -11,6 +12,7 @@ from spine.errors import CheckpointNotFound, LeaseLost, RunNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
+from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, Run, RunStatus, RunSummary
@@ -42,6 +44,7 @@ class MemoryStore:
         self._first: dict[str, WorkflowContext] = {}
         self._points: dict[str, ResumePoint | None] = {}
         self._rows: dict[str, dict[str, _Row]] = {}
+        self._events: dict[str, list[Event]] = {}
 
     @property
     def location(self) -> str:
@@ -67,6 +70,10 @@ class MemoryStore:
             self._first[new.run_id] = replace(new.context, defaulted=new.definition.defaulted)
             self._points[new.run_id] = new.resume_point
             self._rows[new.run_id] = {}
+            self._events[new.run_id] = []
+            by = Author(name=new.holder, reason=new.reason)
+            self._note(new.run_id, EventKind.RUN_CREATED, by)
+            self._note(new.run_id, EventKind.RUN_STARTED, by)
             return self._take(new.run_id, new.holder, new.lease_seconds)
 
     def claim_run(self, claim: Claim) -> Lease | None:
@@ -91,6 +98,8 @@ class MemoryStore:
             self._points[claim.run_id] = claim.resume_point
             for step in claim.removed_steps:
                 self._rows[claim.run_id].pop(step, None)
+            by = Author(name=claim.holder, reason=claim.reason)
+            self._note(claim.run_id, claim.event_kind, by, claim.details)
             return self._take(claim.run_id, claim.holder, claim.lease_seconds)
 
     def get_run(self, run_id: str) -> Run:
@@ -119,15 +128,20 @@ class MemoryStore:
         """See `Runs`."""
         with self._lock:
             shown = sorted((self._shown(run_id) for run_id in self._runs), key=lambda run: (run.created_at, run.run_id))
-            return [run for run in shown if _fits(run, wanted)][-wanted.limit :]
+            fitting = [run for run in shown if _fits(run, wanted)]
+            return fitting[max(len(fitting) - wanted.limit, 0) :]
 
-    def cancel_run(self, run_id: str) -> bool:
+    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""
         with self._lock:
             run = self._shown(run_id)
             if run.status not in _CANCELLABLE:
                 return False
-            self._end(run_id, Ending(status=RunStatus.CANCELLED))
+            now = clock.now()
+            self._leases.pop(run_id, None)
+            stored = self._runs[run_id]
+            self._runs[run_id] = replace(stored, status=RunStatus.CANCELLED, finished_at=now, updated_at=now)
+            self._note(run_id, EventKind.RUN_CANCELLED, by)
             return True
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
@@ -146,11 +160,21 @@ class MemoryStore:
                 raise CheckpointNotFound(f"run {run_id!r} has {which}")
             return self._checkpoint(rows[-1])
 
-    def delete_checkpoints(self, run_id: str) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
         with self._lock:
             self._shown(run_id)
-            return None if self._held(run_id) else self._remove(run_id, Removal.DELETED)
+            if self._held(run_id):
+                return None
+            removed = self._remove(run_id, Removal.DELETED)
+            self._note(run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
+            return removed
+
+    def list_events(self, run_id: str) -> list[Event]:
+        """See `Events`."""
+        with self._lock:
+            self._shown(run_id)
+            return list(self._events[run_id])
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> "MemoryRunWriter":
         """See `Leases`."""
@@ -170,11 +194,13 @@ class MemoryStore:
             expired = [self._shown(run_id) for run_id, run in self._runs.items() if _is_expired(run, order)]
             return sorted(expired, key=lambda run: run.finished_at or run.updated_at)
 
-    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""
         with self._lock:
             batch = [run.run_id for run in self.list_expired_runs(order)[: order.batch]]
             removed = sum(self._remove(run_id, Removal.EXPIRED) for run_id in batch)
+            for run_id in batch:
+                self._note(run_id, EventKind.CHECKPOINTS_PURGED, by)
             return PurgedBatch(runs=tuple(sorted(batch)), checkpoints=removed)
 
     def close(self) -> None:
@@ -195,7 +221,7 @@ class MemoryStore:
             )
             self._points[lease.run_id] = None
             if ending is not None:
-                self._end(lease.run_id, ending, current_step=new.next_step)
+                self._end_driven(lease, ending)
             else:
                 self._runs[lease.run_id] = replace(self._runs[lease.run_id], current_step=new.next_step, updated_at=now)
                 self._renew(lease.run_id, lease_seconds)
@@ -207,7 +233,7 @@ class MemoryStore:
             self._require(lease)
             if ending.status != RunStatus.FAILED:
                 self._points[lease.run_id] = None
-            self._end(lease.run_id, ending, current_step=ending.error_step)
+            self._end_driven(lease, ending)
 
     def _take(self, run_id: str, holder: str, lease_seconds: float) -> Lease:
         run = self._runs[run_id]
@@ -226,8 +252,8 @@ class MemoryStore:
         return run_id in self._leases and self._leases[run_id].expires_at > clock.now()
 
     def _drives(self, lease: Lease) -> bool:
-        run = self._runs[lease.run_id]
-        return run.fence == lease.fence and run.status == RunStatus.RUNNING
+        run = self._runs.get(lease.run_id)
+        return run is not None and (run.fence, run.status) == (lease.fence, RunStatus.RUNNING)
 
     def _require(self, lease: Lease) -> None:
         if not self._drives(lease):
@@ -236,13 +262,36 @@ class MemoryStore:
                 "it was taken over or cancelled; nothing was written"
             )
 
-    def _end(self, run_id: str, ending: Ending, *, current_step: str | None = None) -> None:
+    def _note(
+        self, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
+        told = documents.read_details(documents.write_details(details or {}), where="details")
+        workflow = self._runs[run_id].workflow_name
+        event = Event(
+            kind=kind,
+            run_id=run_id,
+            workflow_name=workflow,
+            at=clock.now(),
+            fields=told,
+            actor=by.name,
+            reason=by.reason,
+            **more,
+        )
+        self._events[run_id].append(event)
+
+    def _end_driven(self, lease: Lease, ending: Ending) -> None:
+        self._end(lease.run_id, ending)
+        by = Author(name=lease.holder)
+        told = {"error": ending.error, "error_type": ending.error_type}
+        self._note(lease.run_id, ending.event_kind, by, ending.details, step=ending.error_step, **told)
+
+    def _end(self, run_id: str, ending: Ending) -> None:
         self._leases.pop(run_id, None)
         now = clock.now()
         self._runs[run_id] = replace(
             self._runs[run_id],
             status=ending.status,
-            current_step=current_step,
+            current_step=ending.error_step,
             error_step=ending.error_step,
             error=ending.error,
             error_type=ending.error_type,

@@ -55,7 +55,7 @@ class Turn:
             error_step=self.step.name,
             error=result.error,
             error_type=result.error_type,
-            error_category=result.category,
+            error_category=None if result.category is None else result.category.value,
         )
         return replace(self, result=result, after=self.before.failing(self.step.name, ending, seconds=self.seconds))
 

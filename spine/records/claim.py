@@ -1,8 +1,11 @@
 """`NewRun` and `Claim`: what a driver asks of the store before it may drive."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from spine.records.context import WorkflowContext
+from spine.records.event import EventKind
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, RunStatus
 
@@ -17,6 +20,7 @@ class NewRun:
     holder: str
     lease_seconds: float
     resume_point: ResumePoint | None = None
+    reason: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -28,7 +32,8 @@ class NewRun:
 class Claim:
     """A wish to drive an existing run, judged against the run as it was seen (`seen_status`, `seen_fence`).
 
-    `removed_steps` lose their checkpoints in the transaction that grants it.
+    `removed_steps` lose their checkpoints in the transaction that grants it; `details` tell the history what was
+    asked.
     """
 
     run_id: str
@@ -40,6 +45,13 @@ class Claim:
     lease_seconds: float
     resume_point: ResumePoint | None = None
     removed_steps: tuple[str, ...] = ()
+    reason: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def event_kind(self) -> EventKind:
+        """What the history calls it: a run that says running had a driver that is gone."""
+        return EventKind.RUN_TAKEN_OVER if self.seen_status is RunStatus.RUNNING else EventKind.RUN_RESUMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +63,22 @@ class Ending:
     error: str | None = None
     error_type: str | None = None
     error_category: str | None = None
+
+    @property
+    def event_kind(self) -> EventKind:
+        """What the history calls it."""
+        return _ENDINGS[self.status]
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the history keeps of an error."""
+        told = {"error": self.error, "error_type": self.error_type, "error_category": self.error_category}
+        return {name: value for name, value in told.items() if value is not None}
+
+
+_ENDINGS = {
+    RunStatus.COMPLETED: EventKind.RUN_COMPLETED,
+    RunStatus.FAILED: EventKind.RUN_FAILED,
+    RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
+    RunStatus.WAITING: EventKind.RUN_WAITING,
+}

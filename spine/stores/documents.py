@@ -130,6 +130,16 @@ def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
     return _guarded(where, lambda: dict(codec.decode(text)))
 
 
+def write_details(details: Mapping[str, Any]) -> str:
+    """Write what an event tells; raise `NotStorable` for what cannot be kept."""
+    return codec.encode(dict(details), at="details").decode()
+
+
+def read_details(text: str, *, where: str) -> Mapping[str, Any]:
+    """Read what an event tells."""
+    return _guarded(where, lambda: dict(codec.decode(text)))
+
+
 def write_definition(definition: Definition) -> str:
     """Write what the run remembers of its workflow."""
     steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]

@@ -12,6 +12,7 @@ from typing import Protocol
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
+from spine.records.event import NOBODY, Author, Event
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Run, RunStatus, RunSummary
 
@@ -75,7 +76,7 @@ class Runs(Protocol):
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """List the runs that fit, oldest first; no snapshot is read."""
 
-    def cancel_run(self, run_id: str) -> bool:
+    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """Cancel a run that has not completed, held or not; False if there was nothing to cancel."""
 
 
@@ -88,8 +89,15 @@ class Checkpoints(Protocol):
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """Read one checkpoint, the latest without a step; raise `CheckpointNotFound`."""
 
-    def delete_checkpoints(self, run_id: str) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """Remove all checkpoints of a run nobody holds and say how many; None if it is held."""
+
+
+class Events(Protocol):
+    """What happened to each run; written by the transaction that did it, and never changed."""
+
+    def list_events(self, run_id: str) -> list[Event]:
+        """List a run's events in the order they happened; raise `RunNotFound`."""
 
 
 class RunWriter(Protocol):
@@ -124,11 +132,11 @@ class Retention(Protocol):
     def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
         """List what a purge would take, oldest first, and take nothing."""
 
-    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""
 
 
-class Store(Runs, Checkpoints, Leases, Retention, Protocol):
+class Store(Runs, Checkpoints, Events, Leases, Retention, Protocol):
     """All of it, in one place that is opened and closed; safe to use from several threads."""
 
     @property

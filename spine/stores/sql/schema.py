@@ -10,7 +10,7 @@ from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew
 from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE
 
-HEAD = "0001"
+HEAD = "0002"
 _SELECT_VERSION = text(f"SELECT version_num FROM {SCHEMA_TABLE}")  # noqa: S608  # a constant of ours
 
 

@@ -12,11 +12,12 @@ from spine.errors import CheckpointNotFound, RunNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
+from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Removal, Run, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
-from spine.stores.sql import checkpoints, leases, retention, runs, schema
+from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
 from spine.stores.sql.writer import SqlRunWriter
 
@@ -42,7 +43,12 @@ class SqlStore:
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""
         with self._writing() as connection:
-            return runs.insert_run(connection, new)
+            lease = runs.insert_run(connection, new)
+            if lease is not None:
+                by = Author(name=new.holder, reason=new.reason)
+                events.insert_event(connection, new.run_id, EventKind.RUN_CREATED, by)
+                events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by)
+            return lease
 
     def claim_run(self, claim: Claim) -> Lease | None:
         """See `Runs`."""
@@ -50,6 +56,8 @@ class SqlStore:
             lease = runs.claim_run(connection, claim)
             if lease is not None:
                 checkpoints.delete_steps(connection, claim.run_id, claim.removed_steps)
+                by = Author(name=claim.holder, reason=claim.reason)
+                events.insert_event(connection, claim.run_id, claim.event_kind, by, claim.details)
             return lease
 
     def get_run(self, run_id: str) -> Run:
@@ -79,11 +87,14 @@ class SqlStore:
         with self._reading() as connection:
             return runs.select_summaries(connection, wanted)
 
-    def cancel_run(self, run_id: str) -> bool:
+    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""
         with self._writing() as connection:
             self._require_run(connection, run_id)
-            return runs.cancel_run(connection, run_id)
+            cancelled = runs.cancel_run(connection, run_id)
+            if cancelled:
+                events.insert_event(connection, run_id, EventKind.RUN_CANCELLED, by)
+            return cancelled
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """See `Checkpoints`."""
@@ -97,13 +108,21 @@ class SqlStore:
             self._require_run(connection, run_id)
             return checkpoints.select_checkpoint(connection, run_id, step)
 
-    def delete_checkpoints(self, run_id: str) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
         with self._writing() as connection:
             self._require_run(connection, run_id)
             if not runs.mark_removed(connection, run_id, Removal.DELETED):
                 return None
-            return checkpoints.delete_of_runs(connection, [run_id])
+            removed = checkpoints.delete_of_runs(connection, [run_id])
+            events.insert_event(connection, run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
+            return removed
+
+    def list_events(self, run_id: str) -> list[Event]:
+        """See `Events`."""
+        with self._reading() as connection:
+            self._require_run(connection, run_id)
+            return events.select_events(connection, run_id)
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
         """See `Leases`."""
@@ -125,10 +144,12 @@ class SqlStore:
         with self._reading() as connection:
             return retention.select_expired(connection, order)
 
-    def purge_runs(self, order: PurgeOrder) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""
         with self._writing() as connection:
-            return retention.purge_batch(connection, order)
+            batch = retention.purge_batch(connection, order)
+            events.insert_purges(connection, batch.runs, by)
+            return batch
 
     def close(self) -> None:
         """See `Store`."""

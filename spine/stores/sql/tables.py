@@ -54,6 +54,20 @@ runs = Table(
     postgresql_with={"fillfactor": "50"},
 )
 
+events = Table(
+    "core_workflow_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+    Column("run_id", RUN_ID, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("step_name", NAME),
+    Column("actor", String(200)),
+    Column("reason", Text),
+    Column("details", JsonText, nullable=False),
+    Column("created_at", UtcTime, nullable=False, server_default=now()),
+    Index("core_workflow_events_by_run", "run_id", "id"),
+)
+
 checkpoints = Table(
     "core_workflow_checkpoints",
     metadata,

@@ -1,0 +1,159 @@
+"""What a driver writes at every step, built with Core once and compiled once a dialect.
+
+On PostgreSQL each is one statement: the guarded UPDATE of the run feeds the INSERTs, so that an old fence writes
+nothing. On SQLite it is the same parts in one transaction, the guarded UPDATE first.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Float,
+    String,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    insert,
+    null,
+    select,
+    update,
+)
+
+from spine.records.run import RunStatus
+from spine.stores.sql.dialect import POSTGRESQL, JsonText, now, seconds_from_now, upsert
+from spine.stores.sql.prepared import Prepared
+from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
+
+Write = tuple[Prepared, ...]
+
+
+class Writes(NamedTuple):
+    """Each write as the statements it takes, the one that compares the fence first; and two questions.
+
+    `is_saved` and `has_ended` ask whether a write got through whose answer was lost.
+    """
+
+    go_on: Write
+    end_with_checkpoint: Write
+    end: Write
+    is_saved: Prepared
+    has_ended: Prepared
+
+
+@lru_cache(maxsize=8)
+def compile_writes(dialect: Dialect) -> Writes:
+    """Compile all of it for one dialect."""
+
+    def write(*statements: Any) -> Write:
+        return tuple(Prepared(statement, dialect) for statement in statements)
+
+    if dialect.name == POSTGRESQL:
+        going_on = _go_on().returning(runs.c.run_id).cte("moved")
+        ended = _end().returning(runs.c.run_id).cte("ended")
+        saved = _save(dialect.name, ended).returning(checkpoints.c.run_id).cte("saved")
+        moves = (write(_save(dialect.name, going_on)), write(_note(saved)), write(_note(ended)))
+    else:
+        save, note = _save(dialect.name, None), _note(None)
+        moves = (write(_go_on(), save), write(_end(), save, note), write(_end(), note))
+    return Writes(*moves, is_saved=Prepared(_is_saved(), dialect), has_ended=Prepared(_has_ended(), dialect))
+
+
+def _ours() -> Any:
+    return and_(
+        runs.c.run_id == bindparam("driven_run", type_=String),
+        runs.c.fence == cast(bindparam("held_fence"), BigInteger),
+    )
+
+
+def _is_driven() -> Any:
+    return and_(_ours(), runs.c.status == RunStatus.RUNNING.value)
+
+
+def _go_on() -> Any:
+    """Move the run on to its next step and renew its lease."""
+    return (
+        update(runs)
+        .where(_is_driven())
+        .values(
+            current_step=cast(bindparam("next_step"), NAME),
+            resume_point=null(),
+            expires_at=seconds_from_now(bindparam("lease_seconds", type_=Float)),
+            updated_at=now(),
+        )
+    )
+
+
+def _end() -> Any:
+    """End the run and release its lease; what a failed run was told is still to be carried by a checkpoint."""
+    failed = cast(bindparam("new_status", type_=String), Text) == RunStatus.FAILED.value
+    return (
+        update(runs)
+        .where(_is_driven())
+        .values(
+            status=cast(bindparam("new_status", type_=String), String(20)),
+            current_step=cast(bindparam("error_step"), NAME),
+            resume_point=case((failed, runs.c.resume_point), else_=null()),
+            error_step=cast(bindparam("error_step"), NAME),
+            error=cast(bindparam("error"), Text),
+            error_type=cast(bindparam("error_type"), String(200)),
+            error_category=cast(bindparam("error_category"), String(20)),
+            holder=null(),
+            expires_at=null(),
+            finished_at=now(),
+            updated_at=now(),
+        )
+    )
+
+
+def _save(dialect: str, moved: Any | None) -> Any:
+    """Write the checkpoint, over an earlier one of the same step."""
+    values = {
+        "run_id": _run_id(moved),
+        "step_name": cast(bindparam("step_name"), NAME),
+        "sequence": cast(bindparam("sequence"), BigInteger),
+        "next_step": cast(bindparam("next_step"), NAME),
+        "context_snapshot": cast(bindparam("context_snapshot", type_=Text), JsonText),
+        "size": cast(bindparam("size"), BigInteger),
+        "metadata": cast(bindparam("metadata", type_=Text), JsonText),
+    }
+    rows = select(*values.values())
+    if moved is None:
+        rows = rows.where(bindparam("driven_run").is_not(None))  # SQLite needs a WHERE before ON CONFLICT
+    new_row = upsert(dialect, checkpoints).from_select(list(values), rows)
+    replaced = {name: new_row.excluded[name] for name in values if name not in ("run_id", "step_name")}
+    return new_row.on_conflict_do_update(index_elements=["run_id", "step_name"], set_={**replaced, "updated_at": now()})
+
+
+def _note(moved: Any | None) -> Any:
+    """Write the event that tells of the end."""
+    values = {
+        "run_id": _run_id(moved),
+        "kind": cast(bindparam("event_kind"), String(40)),
+        "step_name": cast(bindparam("error_step"), NAME),
+        "actor": cast(bindparam("actor"), String(200)),
+        "details": cast(bindparam("details", type_=Text), JsonText),
+    }
+    return insert(events).from_select(list(values), select(*values.values()))
+
+
+def _run_id(moved: Any | None) -> Any:
+    return cast(bindparam("driven_run"), RUN_ID) if moved is None else moved.c.run_id
+
+
+def _is_saved() -> Any:
+    """Ask for this driver's checkpoint: under its fence, a sequence is its own."""
+    saved = and_(
+        checkpoints.c.run_id == runs.c.run_id,
+        checkpoints.c.step_name == cast(bindparam("step_name"), NAME),
+        checkpoints.c.sequence == cast(bindparam("sequence"), BigInteger),
+    )
+    return select(checkpoints.c.sequence).select_from(runs.join(checkpoints, saved)).where(_ours())
+
+
+def _has_ended() -> Any:
+    """Ask for this driver's ending."""
+    return select(runs.c.status).where(_ours(), runs.c.status == cast(bindparam("new_status"), String(20)))

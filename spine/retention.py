@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.errors import InvalidSetting
+from spine.records.event import NOBODY, Author
 from spine.records.run import RunSummary
 from spine.stores.protocol import PurgeOrder, Store
 
@@ -42,12 +43,12 @@ def list_expired(store: Store, order: PurgeOrder) -> list[RunSummary]:
     return store.list_expired_runs(order)
 
 
-def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None) -> Purged:
+def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None, by: Author = NOBODY) -> Purged:
     """Take what has expired, batch by batch, each a short transaction; killed in between, the next one goes on."""
     runs: list[str] = []
     checkpoints = batches = 0
     while most_batches is None or batches < most_batches:
-        batch = store.purge_runs(order)
+        batch = store.purge_runs(order, by=by)
         runs += batch.runs
         checkpoints += batch.checkpoints
         batches += 1

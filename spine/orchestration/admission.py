@@ -39,7 +39,13 @@ class Admission:
     limits: Limits
 
     def admit_new(
-        self, workflow: Workflow, context: WorkflowContext, *, start_from: str | None, given: bool = False
+        self,
+        workflow: Workflow,
+        context: WorkflowContext,
+        *,
+        start_from: str | None,
+        given: bool = False,
+        reason: str | None = None,
     ) -> Admitted:
         """Write a new run and take its lease; raise `RunExists` or `RunIsHeld` if somebody was faster.
 
@@ -58,6 +64,7 @@ class Admission:
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=told if start_from or given else None,
+                reason=reason,
             )
         )
         if lease is None:
@@ -112,6 +119,8 @@ class Admission:
                 lease_seconds=self.lease_seconds,
                 resume_point=planned.resume_point,
                 removed_steps=planned.removed_steps,
+                reason=told.reason,
+                details=planned.details,
             )
         )
         return None if lease is None else Admitted(lease=lease, progress=planned.progress)

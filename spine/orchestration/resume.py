@@ -23,15 +23,17 @@ from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
+from spine.records.values import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the caller asked for beyond "go on": a step to start from, an override, a whole context."""
+    """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why."""
 
     start_from: str | None = None
     params: Mapping[str, Any] | None = None
     context: WorkflowContext | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a run is driven from here: its progress, what the claim must note, which checkpoints go."""
+    """How a run is driven from here: its progress, what the claim must note, which checkpoints go.
+
+    `details` tell the history what was asked and what that meant.
+    """
 
     progress: Progress
     resume_point: ResumePoint | None
-    removed_steps: tuple[str, ...] = ()
+    removed_steps: tuple[str, ...]
+    details: Mapping[str, Any]
 
 
 def refuse_unless_free(run: RunSummary) -> None:
@@ -136,6 +142,7 @@ def plan(
     earlier = frozenset(workflow.step_names[: _done(run, position.base)])
     skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
+    point_now = ResumePoint(step=start, params=override, skipped=position.passed_over, context=given)
     nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
         progress=Progress(
@@ -148,11 +155,25 @@ def plan(
             skipped=skipped,
             unsaved_skips=position.passed_over,
         ),
-        resume_point=None
-        if nothing_told
-        else ResumePoint(step=start, params=override, skipped=position.passed_over, context=given),
+        resume_point=None if nothing_told else point_now,
         removed_steps=position.removed,
+        details=_details(workflow, run, position, told, said),
     )
+
+
+def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: Told, override: Values) -> dict[str, Any]:
+    """Say for the history where the run goes on, and all that is not as it was."""
+    changed = run.definition.names != workflow.step_names
+    said: dict[str, Any] = {
+        "from_step": workflow.step_names[position.index],
+        "params_override": dict(override),
+        "passed_over": list(position.passed_over),
+        "removed_checkpoints": list(position.removed),
+        "context_given": told.context is not None,
+        "steps_before": list(run.definition.names) if changed else [],
+        "steps_now": list(workflow.step_names) if changed else [],
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:

@@ -9,7 +9,7 @@ from spine import clock, retention
 from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound
 from spine.hooks.hook import Hook
 from spine.hooks.logging import LoggingHook
-from spine.orchestration.admission import Admission, Admitted
+from spine.orchestration.admission import Admission, Admitted, holder
 from spine.orchestration.driver import Driver
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.options import Options
@@ -21,6 +21,7 @@ from spine.orchestration.upkeep import Upkeep
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
+from spine.records.event import Author, Event
 from spine.records.names import check_run_id
 from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
 from spine.retention import Purged
@@ -107,6 +108,7 @@ class WorkflowRunner:
         partition: Mapping[str, Any] | None = None,
         start_from: str | None = None,
         context: WorkflowContext | None = None,
+        reason: str | None = None,
     ) -> WorkflowResult:
         """Run a workflow from its first step, or, with `start_from` or a `context`, continue the run they belong to.
 
@@ -119,12 +121,17 @@ class WorkflowRunner:
         wanted = context.run_id if context is not None else run_id
         existing = None if wanted is None else self._find(check_run_id(wanted))
         if existing is None:
-            return self._start(workflow, params, wanted, partition, start_from, context)
+            first = self._first_context(workflow, wanted, params, partition, context)
+            return self._drive(
+                self._admission.admit_new(
+                    workflow, first, start_from=start_from, given=context is not None, reason=reason
+                )
+            )
         if start_from is None and context is None:
             raise self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
-        told = Told(start_from=start_from, params=params, context=context)
+        told = Told(start_from=start_from, params=params, context=context, reason=reason)
         return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
 
     def resume(
@@ -133,6 +140,7 @@ class WorkflowRunner:
         params_override: Mapping[str, Any] | None = None,
         *,
         start_from: str | None = None,
+        reason: str | None = None,
     ) -> WorkflowResult:
         """Go on with a failed, crashed, cancelled or waiting run after its last finished step.
 
@@ -142,7 +150,7 @@ class WorkflowRunner:
         """
         run = self._store.get_claimable(check_run_id(run_id))
         workflow = self._registry.get_workflow_of(run)
-        told = Told(start_from=start_from, params=params_override)
+        told = Told(start_from=start_from, params=params_override, reason=reason)
         return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
 
     def get_run(self, run_id: str) -> Run:
@@ -178,19 +186,23 @@ class WorkflowRunner:
         """Give one checkpoint, the latest unless a step is named; raise `RunNotFound` or `CheckpointNotFound`."""
         return self._store.get_checkpoint(check_run_id(run_id), step)
 
-    def delete_checkpoints(self, run_id: str) -> int:
+    def list_events(self, run_id: str) -> list[Event]:
+        """List what happened to a run, in order: by whom, from where, and why if they said so; raise `RunNotFound`."""
+        return self._store.list_events(check_run_id(run_id))
+
+    def delete_checkpoints(self, run_id: str, *, reason: str | None = None) -> int:
         """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
-        removed = self._store.delete_checkpoints(check_run_id(run_id))
+        removed = self._store.delete_checkpoints(check_run_id(run_id), by=_author(reason))
         if removed is None:
             raise self._held(run_id)
         return removed
 
-    def cancel(self, run_id: str) -> Run:
+    def cancel(self, run_id: str, *, reason: str | None = None) -> Run:
         """Cancel a run, also one that another process drives: its next write fails and it starts nothing more.
 
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
-        cancelled = self._store.cancel_run(check_run_id(run_id))
+        cancelled = self._store.cancel_run(check_run_id(run_id), by=_author(reason))
         run = self._store.get_run(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
@@ -213,33 +225,30 @@ class WorkflowRunner:
             raise InvalidSetting("say how many days to keep: purge(days=7), or set checkpoint_retention_days")
         order = retention.order_for(window, failed_days, None if workflows is None else frozenset(workflows))
         if not dry_run:
-            return retention.purge(self._store, order)
+            return retention.purge(self._store, order, by=_author(None))
         expired = retention.list_expired(self._store, order)
         checkpoints = sum(len(self._store.list_checkpoints(run.run_id)) for run in expired)
         return Purged(runs=tuple(run.run_id for run in expired), checkpoints=checkpoints, dry_run=True)
 
-    def _start(
+    def _first_context(
         self,
         workflow: Workflow,
-        params: Mapping[str, Any] | None,
         run_id: str | None,
+        params: Mapping[str, Any] | None,
         partition: Mapping[str, Any] | None,
-        start_from: str | None,
-        context: WorkflowContext | None,
-    ) -> WorkflowResult:
+        given: WorkflowContext | None,
+    ) -> WorkflowContext:
         limits = self._options.limits
-        if context is None:
-            first = workflow.first_params(params, limits)
-            begun = WorkflowContext(
-                run_id=run_id or clock.new_run_id(),
-                workflow_name=workflow.name,
-                params=first.values,
-                partition=checked(partition, "partition", limits),
-                defaulted=first.defaulted,
-            )
-        else:
-            begun = context.plain().with_params(workflow.override(context.params, params, limits))
-        return self._drive(self._admission.admit_new(workflow, begun, start_from=start_from, given=context is not None))
+        if given is not None:
+            return given.plain().with_params(workflow.override(given.params, params, limits))
+        first = workflow.first_params(params, limits)
+        return WorkflowContext(
+            run_id=run_id or clock.new_run_id(),
+            workflow_name=workflow.name,
+            params=first.values,
+            partition=checked(partition, "partition", limits),
+            defaulted=first.defaulted,
+        )
 
     def _drive(self, admitted: Admitted) -> WorkflowResult:
         result = self._driver.drive(admitted)
@@ -261,6 +270,10 @@ class WorkflowRunner:
             holder=lease.holder,
             expires_at=lease.expires_at,
         )
+
+
+def _author(reason: str | None) -> Author:
+    return Author(name=holder(), reason=reason)
 
 
 def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> None:

@@ -6,6 +6,7 @@ import threading
 from spine import clock
 from spine.errors import StoreError
 from spine.orchestration.registry import Registry
+from spine.records.event import Author
 from spine.retention import order_for, purge
 from spine.stores.protocol import Store
 
@@ -29,7 +30,12 @@ class Upkeep:
             return
         known = frozenset(workflow.name for workflow in self._registry.list_workflows())
         try:
-            purged = purge(self._store, order_for(self._days, workflows=known), most_batches=1)
+            purged = purge(
+                self._store,
+                order_for(self._days, workflows=known),
+                most_batches=1,
+                by=Author(name="upkeep of a runner"),
+            )
         except StoreError as error:
             _log.warning("retention.failed error=%r", str(error))
             return

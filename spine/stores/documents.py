@@ -14,7 +14,7 @@ from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
 from spine.records.context import WorkflowContext
 from spine.records.quality import Measured
 from spine.records.resume_point import ResumePoint
-from spine.records.run import Definition, RunStatus, StepDefinition
+from spine.records.run import Definition, Removal, RunStatus, StepDefinition
 from spine.records.values import Values
 
 PYTHON_VERSION = platform.python_version()
@@ -165,6 +165,11 @@ def read_definition(text: str, *, where: str) -> Definition:
 def read_status(text: str, *, where: str) -> RunStatus:
     """Read the status of a run."""
     return _guarded(where, lambda: RunStatus(text))
+
+
+def read_removal(text: str | None, *, where: str) -> Removal | None:
+    """Read why the checkpoints of a run are gone."""
+    return None if text is None else _guarded(where, lambda: Removal(text))
 
 
 def write_resume_point(point: ResumePoint | None) -> str | None:

@@ -11,6 +11,8 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from spine.errors import SnapshotCorrupt
+
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 _SQLITE_TIME = "'%Y-%m-%d %H:%M:%f000+00:00'"
@@ -55,7 +57,16 @@ class UtcTime(TypeDecorator[datetime]):
         """Read a moment, in UTC whatever the session's time zone."""
         if value is None:
             return None
-        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+        return (_parsed(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+def _parsed(text: str) -> datetime:
+    """Read what SQLite holds; what an operator wrote with CURRENT_TIMESTAMP has no zone and is UTC too."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SnapshotCorrupt(f"a stored time is damaged: {text[:40]!r} is none; nothing was run") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class now(FunctionElement[datetime]):  # noqa: N801

@@ -12,7 +12,8 @@ from spine.stores.protocol import RunFilter
 from spine.stores.sql.dialect import now, seconds_from_now, upsert
 from spine.stores.sql.tables import runs
 
-HELD: ColumnElement[bool] = and_(runs.c.holder.is_not(None), runs.c.expires_at > now())
+# Never NULL, so that its opposite holds for whatever is not held.
+HELD: ColumnElement[bool] = and_(runs.c.holder.is_not(None), runs.c.expires_at.is_not(None), runs.c.expires_at > now())
 CRASHED: ColumnElement[bool] = and_(
     runs.c.status == RunStatus.RUNNING, or_(runs.c.expires_at.is_(None), runs.c.expires_at <= now())
 )
@@ -53,7 +54,7 @@ def claim_run(connection: Connection, claim: Claim) -> Lease | None:
             runs.c.status == claim.seen_status,
             runs.c.fence == claim.seen_fence,
             runs.c.removed_at.is_(None),
-            ~HELD | runs.c.holder.is_(None),
+            ~HELD,
         )
         .values(
             status=RunStatus.RUNNING,
@@ -109,7 +110,7 @@ def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
     """Note that a run's checkpoints are gone; False if somebody holds the run."""
     done = connection.execute(
         update(runs)
-        .where(runs.c.run_id == run_id, ~HELD | runs.c.holder.is_(None))
+        .where(runs.c.run_id == run_id, ~HELD)
         .values(
             fence=runs.c.fence + 1,
             removed_at=now(),
@@ -148,7 +149,7 @@ def summary_fields(row: Any) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "updated_at": row.updated_at,
         "removed_at": row.removed_at,
-        "removed_because": None if row.removed_because is None else Removal(row.removed_because),
+        "removed_because": documents.read_removal(row.removed_because, where=where),
     }
 
 

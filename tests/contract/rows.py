@@ -1,0 +1,67 @@
+"""The rows behind a store, through the driver alone: nothing of Spine's code."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+
+TABLES = ("core_workflow_runs", "core_workflow_checkpoints", "core_workflow_schema")
+
+
+class Rows:
+    """A database as an operator with a prompt sees it; parameters are written `?`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite:")
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        if self.is_sqlite:
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+                yield connection
+        else:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                yield connection
+
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and give the rows it returned."""
+        with self.connection() as connection:
+            cursor = connection.execute(self._spelled(statement), values)
+            return [] if cursor.description is None else [tuple(row) for row in cursor.fetchall()]
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """Give the only value of the only row."""
+        ((value,),) = self.ask(statement, *values)
+        return value
+
+    def everything(self, tables: Sequence[str] = TABLES) -> dict[str, list[tuple[Any, ...]]]:
+        """Give all rows of all tables: to show that nothing changed."""
+        return {table: sorted(self.ask(f"SELECT * FROM {table}"), key=repr) for table in tables}
+
+    def tables(self) -> set[str]:
+        """Give the names of the tables there are."""
+        if self.is_sqlite:
+            return {name for (name,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        found = self.ask("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        return {name for (name,) in found}
+
+    def age(self, run_id: str, *, days: float) -> None:
+        """Move all times of a run and its checkpoints into the past."""
+        for table, columns in (
+            ("core_workflow_runs", ("created_at", "started_at", "finished_at", "updated_at")),
+            ("core_workflow_checkpoints", ("created_at", "updated_at")),
+        ):
+            for column in columns:
+                older = self._older(column, days)
+                self.ask(f"UPDATE {table} SET {column} = {older} WHERE run_id = ?", run_id)
+
+    def _older(self, column: str, days: float) -> str:
+        if self.is_sqlite:
+            return f"strftime('%Y-%m-%d %H:%M:%f000+00:00', {column}, '-{days} days')"
+        return f"{column} - make_interval(secs => {days * 86_400})"
+
+    def _spelled(self, statement: str) -> str:
+        return statement if self.is_sqlite else statement.replace("?", "%s")

@@ -5,7 +5,7 @@ gets one more, and `$order` in an outermost object lists the orders of keys that
 Whatever is left is refused with the path of the value.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +68,7 @@ class _Encoder:
         self._budget = limits.max_bytes
         self._todo: list[tuple[Any, Any, Any, _Path, int]] = []
         self._orders: _Orders | None = None
+        self._sets: list[list[Any]] = []
 
     def document(self, value: Any) -> Any:
         self._orders = {} if type(value) is dict else None
@@ -75,6 +76,8 @@ class _Encoder:
         self._put(value, root, 0, (None, self._at), 1)
         while self._todo:
             self._open(*self._todo.pop())
+        for items in reversed(self._sets):  # the inner ones first
+            items.sort(key=orjson.dumps)
         orders = [keys for keys in (self._orders or {}).values() if not _is_jsonb_order(keys)]
         return {ORDER: orders, **root[0]} if orders else root[0]
 
@@ -117,17 +120,18 @@ class _Encoder:
             target[slot] = self._object(value, path, depth)
             return
         tag = _COLLECTIONS[type(value)]
-        items: Sequence[Any] = sorted(value, key=repr) if tag in ("$set", "$frozenset") else value
-        written: list[Any] = [None] * len(items)
+        written: list[Any] = [None] * len(value)
         target[slot] = written if tag is None else {tag: written}
-        for index, item in enumerate(items):
+        if tag in ("$set", "$frozenset"):
+            self._sets.append(written)
+        for index, item in enumerate(value):
             self._put(item, written, index, (path, index), depth + 1)
 
     def _object(self, value: dict[Any, Any], path: _Path, depth: int) -> dict[str, Any]:
-        written: dict[str, Any] = {}
         if all(type(key) is str and tags.is_plain_text(key) for key in value):
             keys = [_escaped(key) for key in value]
             if self._keeps_order(keys):
+                written: dict[str, Any] = dict.fromkeys(keys)  # collections come later, and keep their place
                 for key, (name, item) in zip(keys, value.items(), strict=True):
                     self._spend(len(key), path)
                     self._put(item, written, key, (path, name), depth + 1)

@@ -69,7 +69,10 @@ def _refuse_other_zones(moment: datetime) -> str | None:
         return f"a datetime with a {type(zone).__module__} time zone; use datetime.timezone or zoneinfo.ZoneInfo"
     if isinstance(zone, ZoneInfo) and not zone.key:
         return "a datetime with a time zone that has no name"
-    back = _untag_datetime(_tag_datetime(moment)["$datetime"])
+    try:
+        back = _untag_datetime(_tag_datetime(moment)["$datetime"])
+    except OverflowError:
+        return "a datetime too near to the first or last day there is; convert it to UTC"
     if (back.replace(tzinfo=None), back.fold) != (moment.replace(tzinfo=None), moment.fold):
         return "a local time that does not exist, or a fold without a zone; convert it to UTC"
     return None

@@ -1,7 +1,7 @@
 """`StepResult`: what a step gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,7 @@ from spine.errors import SpineError
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
+LONGEST_ERROR_TYPE = 200
 
 
 class ErrorCategory(StrEnum):
@@ -63,10 +64,10 @@ class StepResult:
         """
         return cls(
             outcome=Outcome.COMPLETED,
-            output=output or {},
-            context_updates=context_updates or {},
+            output={} if output is None else output,
+            context_updates={} if context_updates is None else context_updates,
             quality=quality,
-            metadata=metadata or {},
+            metadata={} if metadata is None else metadata,
             checkpoint=checkpoint,
         )
 
@@ -81,7 +82,7 @@ class StepResult:
     ) -> "StepResult":
         """Say that the step failed and the run must stop here; `output` and `quality` are shown, not stored."""
         text, error_type = (
-            (error_text(error), type(error).__name__)
+            (error_text(error), printable(type(error).__name__)[:LONGEST_ERROR_TYPE])
             if isinstance(error, BaseException)
             else (str(error), "StepFailed")
         )
@@ -105,16 +106,11 @@ class StepResult:
         if isinstance(returned, StepResult):
             return _judged(returned)
         if isinstance(returned, Mapping):
-            return cls.ok(returned)
+            return cls.ok(dict(returned))
         if returned is None and nothing_is_fine:
             return cls.ok()
         what = "nothing" if returned is None else f"a {type(returned).__name__}"
-        return cls(
-            outcome=Outcome.FAILED,
-            error=f"the step returned {what}; return a mapping (its output) or a StepResult",
-            error_type="InvalidResult",
-            category=ErrorCategory.INTERNAL,
-        )
+        return _invalid(f"the step returned {what}; return a mapping (its output) or a StepResult")
 
     @classmethod
     def from_exception(cls, error: BaseException) -> "StepResult":
@@ -148,13 +144,18 @@ def printable(text: str) -> str:
 
 
 def _judged(result: StepResult) -> StepResult:
-    for name in ("output", "context_updates", "metadata"):
-        if not isinstance(getattr(result, name), Mapping):
-            kind = type(getattr(result, name)).__name__
-            return StepResult(
-                outcome=Outcome.FAILED,
-                error=f"the {name} of a StepResult must be a mapping, not a {kind}",
-                error_type="InvalidResult",
-                category=ErrorCategory.INTERNAL,
-            )
-    return result
+    """Copy what the step gave into plain dicts; whatever a user's mapping raises is the step's failure."""
+    given = {name: getattr(result, name) for name in ("output", "context_updates", "metadata")}
+    for name, value in given.items():
+        if not isinstance(value, Mapping):
+            return _invalid(f"the {name} of a StepResult must be a mapping, not a {type(value).__name__}")
+    quality: Any = result.quality  # whatever the annotation says
+    if quality is not None and not isinstance(quality, Mapping):
+        return _invalid(f"the quality of a StepResult must be QualityMetrics, not a {type(quality).__name__}")
+    measured = quality if quality is None or isinstance(quality, QualityMetrics) else QualityMetrics(**quality)
+    plain: dict[str, Any] = {name: dict(value) for name, value in given.items()}
+    return replace(result, quality=measured, **plain)
+
+
+def _invalid(error: str) -> StepResult:
+    return StepResult(outcome=Outcome.FAILED, error=error, error_type="InvalidResult", category=ErrorCategory.INTERNAL)

@@ -1,0 +1,150 @@
+"""What a step gives back, and what becomes of what it returned or raised."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from spine.errors import NotStorable
+from spine.records.quality import QualityMetrics
+from spine.records.values import Values
+from spine.steps.result import ErrorCategory, Outcome, StepResult, category_of, printable
+
+
+def judged(returned, *, nothing_is_fine=False) -> StepResult:
+    return StepResult.of(returned, nothing_is_fine=nothing_is_fine)
+
+
+def test_a_mapping_is_the_output():
+    assert judged({"rows": 1}) == StepResult.ok({"rows": 1})
+    assert judged(Values.of({"rows": 1}, at="x")) == StepResult.ok({"rows": 1})
+
+
+def test_returning_nothing_is_fine_only_where_it_is_said():
+    assert judged(None, nothing_is_fine=True) == StepResult.ok()
+    assert judged(None).outcome is Outcome.FAILED
+    assert judged(None).error == "the step returned nothing; return a mapping (its output) or a StepResult"
+
+
+@pytest.mark.parametrize("returned", [[], (), "text", 0, True, object(), {1, 2}, StepResult])
+def test_anything_else_fails_the_step(returned):
+    result = judged(returned, nothing_is_fine=True)
+
+    assert (result.outcome, result.error_type, result.category) == (Outcome.FAILED, "InvalidResult", "internal")
+    assert f"returned a {type(returned).__name__};" in result.error
+
+
+@pytest.mark.parametrize("wrong", [[], "text", 5, {1}, 0, ""])
+@pytest.mark.parametrize("name", ["output", "context_updates", "metadata", "quality"])
+def test_a_result_with_a_part_of_the_wrong_shape_fails_the_step(name, wrong):
+    result = judged(StepResult.ok(**{name: wrong}))
+
+    assert (result.outcome, result.error_type) == (Outcome.FAILED, "InvalidResult")
+    assert f"the {name} of a StepResult must be" in result.error
+
+
+class Trap(Mapping):
+    """A mapping that raises when it is read."""
+
+    def __getitem__(self, name: str) -> object:
+        raise RuntimeError("sprung")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("ab")
+
+    def __len__(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize("returned", [Trap(), StepResult.ok(Trap()), StepResult.ok(metadata=Trap())])
+def test_a_mapping_is_read_while_the_step_can_still_fail(returned):
+    with pytest.raises(RuntimeError, match="sprung"):
+        judged(returned)
+
+
+def test_quality_may_be_a_plain_mapping():
+    result = judged(StepResult.ok(quality={"passed": False, "record_count": 2, "null_rate": 0.5}))
+
+    assert isinstance(result.quality, QualityMetrics)
+    assert (result.quality.passed, result.quality.record_count, result.quality["null_rate"]) == (False, 2, 0.5)
+
+
+def test_what_was_returned_is_copied():
+    output = {"rows": 1}
+
+    result = judged(output)
+    output["rows"] = 2
+
+    assert result.output == {"rows": 1}
+
+
+def test_a_failure_says_what_and_of_which_category():
+    result = StepResult.fail("too many nulls", ErrorCategory.DATA_QUALITY, quality=QualityMetrics(passed=False))
+
+    assert (result.outcome, result.error, result.error_type) == (Outcome.FAILED, "too many nulls", "StepFailed")
+    assert result.category == "data_quality"
+    assert StepResult.fail("x").category is ErrorCategory.INTERNAL
+    assert StepResult.fail("x", "transient").category is ErrorCategory.TRANSIENT
+    assert StepResult.fail(TimeoutError("slow")).error_type == "TimeoutError"
+    with pytest.raises(ValueError, match="nonsense"):
+        StepResult.fail("x", "nonsense")
+
+
+@pytest.mark.parametrize(
+    ("error", "category"),
+    [
+        (TimeoutError(), "timeout"),
+        (ConnectionResetError(), "transient"),
+        (ImportError(), "configuration"),
+        (NotStorable("a", "b"), "configuration"),
+        (ValueError(), "internal"),
+        (KeyError("x"), "internal"),
+        (MemoryError(), "internal"),
+    ],
+)
+def test_an_exception_has_a_category(error, category):
+    assert category_of(error) == category
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Liar(Exception):
+    def __str__(self):
+        return 5  # noqa: PLE0307
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("wrong"), "wrong"),
+        (ValueError(), "ValueError"),
+        (ValueError(""), "ValueError"),
+        (KeyError("k"), "'k'"),
+        (Mute(), "Mute"),
+        (Liar(), "Liar"),
+        (RecursionError("deep"), "deep"),
+        (SystemExit(3), "3"),
+        (ValueError("a\0b\ud800\n😀"), "a\\0b\\ud800\n😀"),
+    ],
+)
+def test_the_text_of_an_exception_is_storable_everywhere(error, text):
+    result = StepResult.from_exception(error)
+
+    assert result.error == text
+    assert result.error_type == type(error).__name__
+    result.error.encode()
+
+
+def test_long_texts_are_cut():
+    assert len(StepResult.from_exception(ValueError("x" * 10**7)).error) == 4000
+    assert StepResult.fail("x" * 5000).error.endswith("x...")
+    assert len(printable("\0\ud800" * 4000)) < 30_000
+    assert len(StepResult.from_exception(type("E" * 500, (Exception,), {})()).error_type) == 200
+
+
+def test_a_skip_says_why():
+    result = judged(StepResult.skip("already loaded\0"))
+
+    assert (result.outcome, result.reason) == (Outcome.SKIPPED, "already loaded\\0")

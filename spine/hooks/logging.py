@@ -5,9 +5,10 @@ import logging
 from spine.records.event import Event, EventKind
 
 _log = logging.getLogger("spine")
+_log.addHandler(logging.NullHandler())  # a library speaks when the program wants to hear it
 _LEVELS = {
     EventKind.RUN_FAILED: logging.ERROR,
-    EventKind.STEP_FAILED: logging.ERROR,
+    EventKind.STEP_FAILED: logging.WARNING,
     EventKind.RUN_CANCELLED: logging.WARNING,
     EventKind.STEP_STARTED: logging.DEBUG,
     EventKind.STEP_COMPLETED: logging.DEBUG,
@@ -16,7 +17,7 @@ _LEVELS = {
 
 
 class LoggingHook:
-    """Writes `step.failed run_id=... step=...`: steps at DEBUG, runs at INFO, failures at ERROR."""
+    """Writes `step.failed run_id=... step=...`: steps at DEBUG, runs at INFO, a failed step at WARNING, a failed run at ERROR."""
 
     def on_event(self, event: Event) -> None:
         """See `Hook`."""

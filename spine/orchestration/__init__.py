@@ -36,6 +36,7 @@ from spine.errors import (
 )
 from spine.hooks.hook import Hook
 from spine.orchestration.checkpointing import CheckpointStrategy
+from spine.orchestration.recovery import Recovered
 from spine.orchestration.registry import Registry, pipeline
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
@@ -77,6 +78,7 @@ __all__ = [
     "PipelineNotFound",
     "Purged",
     "QualityMetrics",
+    "Recovered",
     "Refused",
     "Registry",
     "Removal",

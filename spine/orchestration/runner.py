@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from spine.orchestration.driver import Driver
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.options import Options
 from spine.orchestration.params import checked
+from spine.orchestration.recovery import Recovered, recover_run
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.resume import Told
@@ -152,6 +154,14 @@ class WorkflowRunner:
         workflow = self._registry.get_workflow_of(run)
         told = Told(start_from=start_from, params=params_override, reason=reason)
         return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
+
+    def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
+        """Resume every crashed run, the oldest first and one after another; safe when several machines do it at once.
+
+        A run that somebody else took first, or that cannot go on, is told with its error and keeps nobody waiting.
+        """
+        crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
+        return [recover_run(run, partial(self.resume, run.run_id, reason="recovered")) for run in crashed]
 
     def get_run(self, run_id: str) -> Run:
         """Give a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""

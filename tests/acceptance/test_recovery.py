@@ -1,0 +1,109 @@
+"""Crashed runs are found and resumed, by several machines at once too."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from spine.orchestration import Registry, RunStatus, Step, Workflow, WorkflowNotFound, WorkflowRunner
+
+DRIVER = """
+import os, signal, sys
+from spine.orchestration import Step, Workflow, WorkflowRunner
+
+def die(ctx, config):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+url, run_id = sys.argv[1:]
+workflow = Workflow("fragile", [Step.lambda_("one", lambda ctx, config: {"n": 1}), Step.lambda_("two", die)])
+WorkflowRunner(url, lease_seconds=0.5).execute(workflow, run_id=run_id)
+"""
+
+
+def crash(url: str, folder: Path, run_id: str) -> None:
+    """Leave a run whose driver was killed in its second step."""
+    script = folder / "driver.py"
+    script.write_text(DRIVER)
+    subprocess.run([sys.executable, script, url, run_id], check=False, capture_output=True)
+
+
+def wait_until_crashed(runner: WorkflowRunner, *run_ids: str) -> None:
+    while not set(run_ids) <= {run.run_id for run in runner.list_runs(status="crashed")}:
+        pass
+
+
+def workflow(ran: list[str]) -> Workflow:
+    def step(name: str) -> Step:
+        def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+            ran.append(f"{ctx.run_id} {name}")
+            return {"n": 2}
+
+        return Step.lambda_(name, perform)
+
+    return Workflow("fragile", [step("one"), step("two")])
+
+
+def test_recover_resumes_every_crashed_run_after_its_last_finished_step(database_url: str, tmp_path: Path):
+    ran: list[str] = []
+    crash(database_url, tmp_path, "night-1")
+    crash(database_url, tmp_path, "night-2")
+
+    with WorkflowRunner(database_url) as runner:
+        runner.register(workflow(ran))
+        wait_until_crashed(runner, "night-1", "night-2")
+        recovered = runner.recover(workflow="fragile")
+        again = runner.recover()
+        kinds = [event.kind for event in runner.list_events("night-1")]
+
+    assert [each.run_id for each in recovered] == ["night-1", "night-2"]
+    assert [each.result.status for each in recovered if each.result] == [RunStatus.COMPLETED] * 2
+    assert ran == ["night-1 two", "night-2 two"]
+    assert again == []
+    assert kinds == ["run.created", "run.started", "run.taken_over", "run.completed"]
+
+
+def test_two_that_recover_at_once_drive_a_crashed_run_once(database_url: str, tmp_path: Path):
+    ran: list[str] = []
+    crash(database_url, tmp_path, "night-1")
+    barrier, errors = threading.Barrier(2), []
+
+    def recover() -> None:
+        with WorkflowRunner(database_url) as runner:
+            barrier.wait(timeout=30)
+            errors.extend(each.error for each in runner.recover() if each.error)
+
+    with WorkflowRunner(database_url) as runner:
+        runner.register(workflow(ran))
+        wait_until_crashed(runner, "night-1")
+        threads = [threading.Thread(target=recover) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        status = runner.get_run("night-1").status
+
+    assert status is RunStatus.COMPLETED
+    assert ran == ["night-1 two"]
+    assert len(errors) <= 1
+
+
+def test_a_crashed_run_of_an_unknown_workflow_is_told_and_the_others_go_on(sqlite_url: str, tmp_path: Path):
+    crash(sqlite_url, tmp_path, "night-1")
+
+    with WorkflowRunner(sqlite_url, registry=Registry()) as stranger:
+        wait_until_crashed(stranger, "night-1")
+        (told,) = stranger.recover()
+
+    assert isinstance(told.error, WorkflowNotFound)
+
+
+def test_a_run_that_is_driven_is_not_recovered(sqlite_url: str):
+    def recover_inside(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        with WorkflowRunner(sqlite_url) as other:
+            return {"recovered": len(other.recover())}
+
+    with WorkflowRunner(sqlite_url) as runner:
+        result = runner.execute(Workflow("busy", [Step.lambda_("one", recover_inside)]))
+
+    assert result.context.outputs["one"] == {"recovered": 0}

@@ -115,3 +115,14 @@ def environment() -> dict[str, str]:
 def steady(text: str) -> list[str]:
     """Text without what differs from one run to the next: moments, durations, who ran it."""
     return [" ".join(CHANGING.sub("~", line).split()) for line in text.strip().splitlines()]
+
+
+def statements_of(block: Block) -> list[str]:
+    """Split SQL at the semicolons that end a line."""
+    return [statement.strip() for statement in block.text.split(";\n") if statement.strip()]
+
+
+def speaks(block: Block, dialect: str) -> bool:
+    """Tell whether SQL is meant for this database."""
+    named = {"sqlite", "postgresql"} & set(block.marks)
+    return block.language == "sql" and (not named or dialect in named)

@@ -2,11 +2,19 @@
 
 import ast
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import ProgrammingError
 
-from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run
+from spine.orchestration import Step, Workflow, WorkflowRunner
+from spine.stores.sql import engine as engines
+from spine.stores.sql import schema
+from spine.stores.sql.dialect import seconds_from_now
+from spine.stores.sql.tables import checkpoints, runs
+from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run, speaks, statements_of
 
 WRITTEN_ELSEWHERE = {"docs/command-line.md"}
 PAGES = [
@@ -35,3 +43,56 @@ def test_every_block_says_its_language_and_a_fragment_is_well_formed(block: Bloc
         ast.parse(block.text)
     if block.language == "sh":
         subprocess.run(["bash", "-n"], input=block.text, encoding="utf-8", check=True)
+
+
+@pytest.fixture
+def history(database_url: str) -> Iterator[tuple[Connection, str]]:
+    """A database as the pages speak of it: `monday` failed, one run crashed, one is being driven."""
+    orders = Workflow(
+        "orders",
+        [Step.lambda_("extract", lambda ctx, config: {"record_count": 3}), Step.lambda_("load", _unreachable)],
+    )
+    with WorkflowRunner(database_url) as runner:
+        for run_id in ("monday", "crashed", "driven"):
+            runner.execute(orders, {"folder": "reports"}, run_id=run_id, partition={"date": "2026-01-10"})
+    engine = engines.make_engine(engines.parse_url(database_url))
+    with engines.writing(engine) as connection:
+        for run_id, seconds in (("crashed", -60), ("driven", 60)):
+            lease = {"status": "running", "holder": "etl@db1/7", "expires_at": seconds_from_now(seconds)}
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(**lease))
+        yield connection, engine.dialect.name
+    engine.dispose()
+
+
+def _unreachable(ctx, config):
+    raise TimeoutError("External API timeout")
+
+
+def test_the_sql_of_the_pages_runs_and_finds_something(history):
+    connection, dialect = history
+
+    for block in (block for block in BLOCKS if speaks(block, dialect)):
+        for statement in statements_of(block):
+            answer = connection.exec_driver_sql(statement.replace("%", "%%") if dialect == "postgresql" else statement)
+
+            assert not answer.returns_rows or answer.all(), f"{block} finds nothing"
+    connection.rollback()
+
+
+def test_the_roles_of_the_database_page_may_do_what_they_must_and_no_more(postgres_url):
+    [grants] = [block for block in BLOCKS if "CREATE ROLE" in block.text]
+    engine = engines.make_engine(engines.parse_url(postgres_url))
+
+    with engines.writing(engine) as connection:
+        for statement in statements_of(grants):
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("SET LOCAL ROLE spine_runner")
+        for table in (checkpoints, runs):
+            connection.execute(delete(table))
+        schema.check(connection)
+        connection.exec_driver_sql("RESET ROLE; SET LOCAL ROLE spine_reader")
+        connection.execute(select(runs)).all()
+        with pytest.raises(ProgrammingError, match="permission denied"), connection.begin_nested():
+            connection.execute(delete(runs))
+        connection.rollback()
+    engine.dispose()

@@ -12,7 +12,8 @@ SpineError
 │   ├── CheckpointNotFound
 │   ├── StepNotFound
 │   ├── WorkflowNotFound
-│   └── PipelineNotFound
+│   ├── PipelineNotFound
+│   └── SecretNotFound
 ├── Refused                  the run is there and must not be driven
 │   ├── RunExists
 │   ├── RunAlreadyCompleted
@@ -99,6 +100,10 @@ class WorkflowNotFound(NotFound):
 
 class PipelineNotFound(NotFound):
     """No pipeline of this name is registered in this process."""
+
+
+class SecretNotFound(NotFound):
+    """A secret that a step reads is not where secrets are looked up."""
 
 
 class Refused(SpineError):

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from spine.codec.secret import Secret
+
 LARGEST_PLAIN_INT = 2**63 - 1
 PLAIN_FLOATS = (1e-16, 1e16)  # JSONB turns 1e16 into an integer
 
@@ -96,6 +98,7 @@ TAGGERS: dict[type, Callable[[Any], Any]] = {
     timedelta: lambda span: {"$timedelta": [span.days, span.seconds, span.microseconds]},
     Decimal: lambda number: {"$decimal": str(number)},
     UUID: lambda uuid: {"$uuid": str(uuid)},
+    Secret: lambda secret: {"$secret": secret.name},
     bytes: lambda data: {"$bytes": b64encode(data).decode("ascii")},
 }
 
@@ -114,6 +117,7 @@ UNTAGGERS: dict[str, Callable[[Any], Any]] = {
     "$timedelta": _untag_timedelta,
     "$decimal": Decimal,
     "$uuid": UUID,
+    "$secret": Secret,
     "$bytes": lambda text: b64decode(text, validate=True),
     "$tuple": tuple,
     "$set": set,

@@ -5,7 +5,7 @@ import logging
 from spine.records.event import Event, EventKind
 
 _log = logging.getLogger("spine")
-_log.addHandler(logging.NullHandler())  # a library speaks when the program wants to hear it
+_log.addHandler(logging.NullHandler())  # a library is heard when the program wants to hear it
 _LEVELS = {
     EventKind.RUN_FAILED: logging.ERROR,
     EventKind.STEP_FAILED: logging.WARNING,
@@ -17,7 +17,10 @@ _LEVELS = {
 
 
 class LoggingHook:
-    """Writes `step.failed run_id=... step=...`: steps at DEBUG, runs at INFO, a failed step at WARNING, a failed run at ERROR."""
+    """Writes `step.failed run_id=... step=...`.
+
+    Steps are at DEBUG and runs at INFO; a failed step is a WARNING, a failed run an ERROR.
+    """
 
     def on_event(self, event: Event) -> None:
         """See `Hook`."""

@@ -1,5 +1,6 @@
 """Everything a user of Spine imports."""
 
+from spine.codec.secret import Secret
 from spine.errors import (
     CheckpointNotFound,
     CheckpointsDeleted,
@@ -24,6 +25,7 @@ from spine.errors import (
     SchemaMissing,
     SchemaOutdated,
     SchemaTooNew,
+    SecretNotFound,
     SnapshotCorrupt,
     SnapshotTooNew,
     SpineError,
@@ -94,6 +96,8 @@ __all__ = [
     "SchemaMissing",
     "SchemaOutdated",
     "SchemaTooNew",
+    "Secret",
+    "SecretNotFound",
     "SnapshotCorrupt",
     "SnapshotTooNew",
     "SpineError",

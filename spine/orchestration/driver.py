@@ -21,6 +21,7 @@ from spine.orchestration.result import WorkflowResult
 from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
 from spine.records.run import RunStatus
+from spine.steps.secrets import Resolver
 from spine.stores.protocol import RunWriter, Store
 
 _RUN_EVENTS = {
@@ -38,12 +39,13 @@ class Driver:
     registry: Registry
     options: Options
     heartbeat: Heartbeat
+    secrets: Resolver
     hooks: Sequence[Hook]
 
     def drive(self, admitted: Admitted) -> WorkflowResult:
         """Drive until the run has ended; raise `LeaseLost` if somebody took it over meanwhile."""
         start = clock.stopwatch()
-        interrupts = Interrupts()
+        interrupts = Interrupts.of_this_thread()
         with interrupts.handled():
             self._tell(admitted.progress, _beginning(admitted.progress))
             progress = self._walk(admitted, interrupts)
@@ -51,16 +53,19 @@ class Driver:
         return progress.result()
 
     def _walk(self, admitted: Admitted, interrupts: Interrupts) -> Progress:
+        progress = admitted.progress
         writer = self.store.writer(admitted.lease, lease_seconds=self.options.lease_seconds)
         try:
             with self.heartbeat.beating(admitted.lease):
-                return drive(admitted.progress, self._executor(admitted, writer, interrupts))
+                for reached in drive(progress, self._executor(admitted, writer, interrupts)):
+                    progress = reached  # known here also when the lease is lost later
         except LeaseLost:
-            if was_cancelled(self.store.get_claimable(admitted.lease.run_id), admitted.lease):
-                return admitted.progress.ended(Ending(status=RunStatus.CANCELLED))
-            raise
+            if not was_cancelled(self.store.get_claimable(admitted.lease.run_id), admitted.lease):
+                raise
+            return progress.ended(Ending(status=RunStatus.CANCELLED))
         finally:
             writer.close()
+        return progress
 
     def _executor(self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts) -> Executor:
         return Executor(
@@ -69,6 +74,7 @@ class Driver:
             strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
             limits=self.options.limits,
             interrupts=interrupts,
+            secrets=self.secrets,
             hooks=self.hooks,
         )
 

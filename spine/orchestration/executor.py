@@ -22,6 +22,7 @@ from spine.records.event import Event, EventKind
 from spine.records.run import RunStatus
 from spine.steps.kind import Call
 from spine.steps.result import ErrorCategory, Outcome, StepResult
+from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
 from spine.stores.documents import PYTHON_VERSION
 from spine.stores.protocol import RunWriter
@@ -69,6 +70,7 @@ class Executor:
     strategy: CheckpointStrategy
     limits: Limits
     interrupts: Interrupts
+    secrets: Resolver
     hooks: Sequence[Hook]
 
     def execute(self, step: Step, progress: Progress) -> Progress:
@@ -87,6 +89,7 @@ class Executor:
             context=progress.context,
             step_name=step.name,
             is_resumed=progress.is_resumed,
+            secrets=Secrets(self.secrets),
             function=None if pipeline is None else self.registry.get_pipeline(pipeline),
         )
         self._tell(EventKind.STEP_STARTED, progress, step)
@@ -105,6 +108,7 @@ class Executor:
             result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
+        result = turn.call.secrets.masked(result)
         return replace(turn, result=result, seconds=clock.stopwatch() - start)
 
     def settle(self, turn: Turn) -> Turn:

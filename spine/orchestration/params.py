@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.codec.secret import Secret
 from spine.errors import InvalidParams, NotStorable
 from spine.records.values import Values
 
@@ -71,10 +72,12 @@ def _validated(workflow: str, model: type[Any], params: Mapping[str, Any]) -> di
     from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
     try:
-        return dict(model.model_validate(dict(params)).model_dump())
+        valid = model.model_validate(dict(params))
     except ValidationError as error:
         problems = "; ".join(f"{_field(problem)}: {problem['msg']}" for problem in error.errors())
         raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
+    secrets = {name: value for name, value in valid if isinstance(value, Secret)}
+    return {**valid.model_dump(), **secrets}  # a dump would take a secret apart
 
 
 def _field(problem: Any) -> str:

@@ -27,6 +27,7 @@ from spine.records.event import Author, Event
 from spine.records.names import check_run_id
 from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
 from spine.retention import Purged
+from spine.steps.secrets import Resolver, from_environment
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter, Store
 
@@ -35,8 +36,8 @@ class WorkflowRunner:
     """Executes workflows and resumes their runs; a context manager, safe to use from several threads.
 
     What is left out comes from the settings (`SPINE_DATABASE_URL`, `SPINE_LEASE_SECONDS`, ... or `[tool.spine]`).
-    `registry` is the default one unless given; `hooks` are told what happens; `store` replaces the one that
-    `database_url` would open.
+    `registry` is the default one unless given; `secrets` gives the value of a `Secret` by its name; `hooks` are told
+    what happens; `store` replaces the one that `database_url` would open.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class WorkflowRunner:
         reconnect_seconds: float | None = None,
         max_snapshot_bytes: int | None = None,
         max_depth: int | None = None,
+        secrets: Resolver = from_environment,
         hooks: Iterable[Hook] = (),
         store: Store | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class WorkflowRunner:
             registry=self._registry,
             options=options,
             heartbeat=Heartbeat(self._store, lease_seconds=options.lease_seconds),
+            secrets=secrets,
             hooks=(LoggingHook(), *hooks),
         )
 

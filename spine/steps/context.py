@@ -7,6 +7,7 @@ from spine.codec import json as codec
 from spine.records.context import WorkflowContext
 from spine.records.values import Values
 from spine.steps.kind import Call
+from spine.steps.secrets import StepParams
 
 RESUMED = "__resumed__"
 
@@ -60,7 +61,7 @@ class StepContext(WorkflowContext):
         return self.call.context.fresh()
 
 
-def _params(call: Call, own: Values) -> Values:
+def _params(call: Call, own: Values) -> StepParams:
     context = call.context
     params = Values.of(context.params, at="params")
     if own:
@@ -68,4 +69,4 @@ def _params(call: Call, own: Values) -> Values:
         params = params.merged(Values(beaten))
     if call.is_resumed:
         params = params.merged(Values({RESUMED: b"true"}))
-    return params.fresh()
+    return StepParams(params.encoded, call.secrets)

@@ -1,11 +1,12 @@
 """`Kind`: what a step does when it is performed, and the `Call` it is performed with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from spine.records.context import WorkflowContext
 from spine.steps.result import StepResult
+from spine.steps.secrets import Secrets, from_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Call:
     attempt: int = 1
     is_resumed: bool = False
     function: Callable[..., Any] | None = None
+    secrets: Secrets = field(default_factory=lambda: Secrets(from_environment))
 
 
 class Kind(Protocol):

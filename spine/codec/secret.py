@@ -1,0 +1,27 @@
+"""`Secret`: a reference to a value that is never stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spine.errors import InvalidParams
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of a secret, given in place of a param: `params={"password": Secret("WAREHOUSE_PASSWORD")}`.
+
+    Only the name is stored, logged and shown. A step reads the value in `ctx.params`: from the environment, or from
+    the resolver that the runner was given. A params model declares the field as `Secret`.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if type(self.name) is not str or not self.name.isprintable() or not self.name.strip():
+            raise InvalidParams("a secret needs a printable name, such as that of an environment variable")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415  # only params models pay for pydantic
+
+        return core_schema.is_instance_schema(cls)

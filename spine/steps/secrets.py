@@ -1,0 +1,65 @@
+"""`Secrets`: what one attempt of a step learned, and must not tell."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from spine.codec.secret import Secret
+from spine.errors import SecretNotFound
+from spine.records.values import Values
+from spine.steps.result import StepResult
+
+Resolver = Callable[[str], str]
+MASK = "***"
+
+
+def from_environment(name: str) -> str:
+    """Read a secret from an environment variable; raise `SecretNotFound`."""
+    value = os.environ.get(name)
+    if value is None:
+        raise SecretNotFound(f"the secret {name!r} is not in the environment of this process; set {name}")
+    return value
+
+
+class Secrets:
+    """Resolves secrets for one attempt and takes them out of what it says."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._told: set[str] = set()
+
+    def resolve(self, value: Any) -> Any:
+        """Give the value that a `Secret` names, and any other value as it is."""
+        if not isinstance(value, Secret):
+            return value
+        resolved = self._resolver(value.name)
+        self._told.add(str(resolved))
+        return resolved
+
+    def masked(self, result: StepResult) -> StepResult:
+        """Take every secret that was told out of a result's error and reason."""
+        if not self._told:
+            return result
+        return replace(result, error=self._mask(result.error), reason=self._mask(result.reason))
+
+    def _mask(self, text: str | None) -> str | None:
+        for told in sorted(self._told, key=len, reverse=True):
+            text = text.replace(told, MASK) if text and told else text
+        return text
+
+
+class StepParams(Values):
+    """The params of one step: secrets are resolved when they are read, and not shown by `repr`."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, encoded: Any = None, secrets: Secrets | None = None) -> None:
+        super().__init__(encoded)
+        self._secrets = secrets or Secrets(from_environment)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._secrets.resolve(super().__getitem__(name))
+
+    def __repr__(self) -> str:
+        return repr(Values(self.encoded))

@@ -28,9 +28,25 @@ class Interrupts:
         self._pending: int | None = None
         self._previous: dict[int, Any] = {}
 
+    @classmethod
+    def of_this_thread(cls) -> "Interrupts":
+        """Give those of the drive whose step asks, else new ones."""
+        owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        return owner if isinstance(owner, cls) and owner.is_of_this_process and in_main_thread else cls()
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this was made here, and not in the process that forked this one."""
+        return self._pid == os.getpid()
+
     @contextmanager
     def handled(self) -> Iterator[None]:
         """Handle both signals for one drive, in the main thread and where nobody else does; then let it go on."""
+        if self._previous:
+            with self._out_of_step():
+                yield
+            return
         self._install()
         try:
             yield
@@ -48,6 +64,17 @@ class Interrupts:
             yield
         finally:
             self._in_step = False
+
+    @contextmanager
+    def _out_of_step(self) -> Iterator[None]:
+        """Keep signals from interrupting a drive inside a step; one that came meanwhile then ends the step too."""
+        was_in_step, self._in_step = self._in_step, False
+        try:
+            yield
+        finally:
+            self._in_step = was_in_step
+        if was_in_step and self._pending is not None:
+            raise Interrupted(self._pending)
 
     def note(self, signum: int) -> None:
         """Remember a signal that reached the step in another way, so that it goes on after the drive."""
@@ -68,7 +95,7 @@ class Interrupts:
         self._previous.clear()
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
-        if os.getpid() != self._pid or self._pending is not None:
+        if not self.is_of_this_process or self._pending is not None:
             signal.signal(signum, signal.SIG_DFL)  # a forked child, or the second signal
             os.kill(os.getpid(), signum)
             return

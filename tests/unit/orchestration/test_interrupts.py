@@ -1,0 +1,156 @@
+"""Signals: at once in a step, never in one of Spine's own writes, and afterwards they go on."""
+
+# ruff: noqa: PT012  # where in a block a signal arrives is what these tests are about
+
+import os
+import signal
+import threading
+from contextlib import suppress
+
+import pytest
+
+from spine.orchestration.interrupts import Interrupted, Interrupts
+
+TERM, INT = signal.SIGTERM, signal.SIGINT
+
+
+def send(signum: int) -> None:
+    os.kill(os.getpid(), signum)
+
+
+@pytest.mark.parametrize(("signum", "goes_on_as"), [(TERM, SystemExit), (INT, KeyboardInterrupt)])
+def test_a_signal_interrupts_a_step_at_once_and_goes_on_after_the_drive(signum, goes_on_as):
+    reached = []
+    interrupts = Interrupts()
+
+    with pytest.raises(goes_on_as) as raised, interrupts.handled():
+        with pytest.raises(Interrupted, match=signal.Signals(signum).name), interrupts.in_step():
+            send(signum)
+            reached.append("after the signal")
+        reached.append("written down")
+
+    assert reached == ["written down"]
+    assert signum == INT or raised.value.code == 143
+
+
+@pytest.mark.parametrize("signum", [TERM, INT])
+def test_a_signal_outside_a_step_waits_for_the_next_one(signum):
+    reached = []
+    interrupts = Interrupts()
+
+    with pytest.raises((SystemExit, KeyboardInterrupt)), interrupts.handled():
+        send(signum)
+        reached.append("the write is done")
+        with pytest.raises(Interrupted), interrupts.in_step():
+            reached.append("the step")
+
+    assert reached == ["the write is done"]
+
+
+def test_a_step_that_catches_every_exception_is_interrupted_all_the_same():
+    interrupts = Interrupts()
+
+    def stubborn() -> None:
+        try:
+            send(TERM)
+        except Exception:
+            pytest.fail("an Exception")
+
+    with pytest.raises(SystemExit), interrupts.handled(), pytest.raises(Interrupted), interrupts.in_step():
+        stubborn()
+
+
+def test_the_handlers_are_there_during_the_drive_only():
+    before = signal.getsignal(TERM), signal.getsignal(INT)
+    interrupts = Interrupts()
+
+    with interrupts.handled():
+        assert signal.getsignal(TERM) not in (before[0], signal.SIG_DFL)
+    assert (signal.getsignal(TERM), signal.getsignal(INT)) == before
+
+    with pytest.raises(RuntimeError), Interrupts().handled():
+        raise RuntimeError
+    assert (signal.getsignal(TERM), signal.getsignal(INT)) == before
+
+
+@pytest.mark.parametrize("owner", [signal.SIG_IGN, lambda signum, frame: None])
+def test_a_program_that_handles_sigterm_keeps_its_handler(owner):
+    signal.signal(TERM, owner)
+    try:
+        with Interrupts().handled():
+            assert signal.getsignal(TERM) is owner
+            assert signal.getsignal(INT) is signal.default_int_handler
+    finally:
+        signal.signal(TERM, signal.SIG_DFL)
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def drive() -> None:
+        with Interrupts.of_this_thread().handled():
+            seen.append(signal.getsignal(TERM))
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    thread.join()
+
+    assert seen == [signal.SIG_DFL]
+
+
+def test_a_drive_inside_a_step_shares_its_signals():
+    outer = Interrupts()
+    reached = []
+
+    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer.in_step():
+        inner = Interrupts.of_this_thread()
+        assert inner is outer
+        with inner.handled():
+            send(TERM)
+            reached.append("the inner write is done")
+            with pytest.raises(Interrupted), inner.in_step():
+                reached.append("the inner step")
+            reached.append("the inner run is written down")
+        reached.append("the outer step goes on")
+
+    assert reached == ["the inner write is done", "the inner run is written down"]
+
+
+def test_after_a_drive_inside_it_a_step_can_be_interrupted_again():
+    outer = Interrupts()
+
+    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer.in_step():
+        with Interrupts.of_this_thread().handled():
+            pass
+        send(TERM)
+        pytest.fail("not interrupted")
+
+
+def test_without_a_drive_around_it_a_drive_has_its_own():
+    assert Interrupts.of_this_thread() is not Interrupts.of_this_thread()
+
+
+@pytest.mark.parametrize("in_step", [False, True])
+def test_a_second_signal_ends_the_process(in_step):
+    child = os.fork()
+    if child == 0:
+        interrupts = Interrupts()
+        interrupts._install()
+        interrupts._in_step = in_step
+        with suppress(Interrupted):
+            send(TERM)
+        send(TERM)
+        os._exit(0)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -TERM
+
+
+def test_a_forked_child_has_the_default_action():
+    interrupts = Interrupts()
+    with interrupts.handled(), interrupts.in_step():
+        child = os.fork()
+        if child == 0:
+            send(TERM)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -TERM
+        assert interrupts._pending is None

@@ -6,8 +6,8 @@ A block says in its info string what it is. `python` and `sh` are run, one after
 - `continued`: Python that goes on from the program before it
 - `file=NAME`: written to a file and not run
 - `exit=N`: ends with this exit code
-- `output` (with `text`): what the program before it says, but for times and durations
-- `sql`: run on SQLite and PostgreSQL, or on the one that is named
+- `output` (with `text`): lines that the program before it says, in this order, but for times and durations
+- `sql`: run on SQLite and PostgreSQL, or on the one that is named; `here`: also on the `spine.db` of the folder
 """
 
 import os
@@ -23,6 +23,17 @@ FENCE = re.compile(r"^```(?P<info>[^`\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | 
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00| UTC)?|\b\d+(\.\d+)? ?(ms|s)\b|[\w.-]+@[\w.-]+/\d+"
 )
+
+SHELL_OF_SQLITE = """
+import sqlite3, sys
+for row in sqlite3.connect("spine.db").execute(sys.stdin.read()):
+    print(*row, sep="|")
+"""
+READERS = {
+    "python": [sys.executable, "-"],
+    "sh": ["bash", "-eu", "-s"],
+    "sql": [sys.executable, "-c", SHELL_OF_SQLITE],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,7 @@ def programs_of(blocks: list[Block]) -> Iterator[Program]:
         if block.language == "python" and "continued" in block.marks:
             whole = replace(found[-1].block, text=f"{found[-1].block.text}\n{block.text}")
             found[-1] = replace(found[-1], block=whole)
-        elif block.language in ("python", "sh") and "fragment" not in block.marks:
+        elif "fragment" not in block.marks and (block.language in ("python", "sh") or "here" in block.marks):
             found.append(Program(block=block, code=int(block.value("exit") or 0)))
         elif block.language == "text" and "output" in block.marks:
             found[-1] = replace(found[-1], says=block.text)
@@ -88,9 +99,8 @@ def run(program: Program, folder: Path) -> None:
     if name is not None:
         (folder / name).write_text(block.text, encoding="utf-8")
         return
-    arguments = [sys.executable, "-"] if block.language == "python" else ["bash", "-eu", "-s"]
     done = subprocess.run(
-        arguments,
+        READERS[block.language],
         input=block.text,
         cwd=folder,
         env=environment(),
@@ -102,7 +112,8 @@ def run(program: Program, folder: Path) -> None:
     )
     assert done.returncode == program.code, f"{block}\n{done.stdout}"
     if program.says is not None:
-        assert steady(done.stdout) == steady(program.says), f"{block}\n{done.stdout}"
+        said = iter(steady(done.stdout))
+        assert all(line in said for line in steady(program.says)), f"{block}\n{done.stdout}"
 
 
 def environment() -> dict[str, str]:

@@ -46,6 +46,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.event import Event, EventKind
+from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
 from spine.records.quality import QualityMetrics
 from spine.records.run import Definition, Removal, Run, RunStatus, RunSummary, StepDefinition
@@ -65,6 +66,7 @@ __all__ = [
     "ErrorCategory",
     "Event",
     "EventKind",
+    "Finding",
     "Hook",
     "InvalidInput",
     "InvalidName",
@@ -110,6 +112,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreUnavailable",
+    "Verdict",
     "Workflow",
     "WorkflowContext",
     "WorkflowNotFound",

@@ -1,7 +1,7 @@
 """`WorkflowRunner`: the public verbs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,7 @@ from spine.hooks.logging import LoggingHook
 from spine.orchestration.admission import Admission, Admitted, holder
 from spine.orchestration.driver import Driver
 from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.listing import run_filter
 from spine.orchestration.options import Options
 from spine.orchestration.params import checked
 from spine.orchestration.recovery import Recovered, recover_run
@@ -24,12 +25,13 @@ from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.event import Author, Event
-from spine.records.names import check_run_id
+from spine.records.finding import Finding
+from spine.records.names import check_name, check_run_id
 from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
 from spine.stores.open import open_store
-from spine.stores.protocol import RunFilter, Store
+from spine.stores.protocol import Store
 
 
 class WorkflowRunner:
@@ -179,17 +181,7 @@ class WorkflowRunner:
         limit: int = 100,
     ) -> list[RunSummary]:
         """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made."""
-        if type(limit) is not int or limit < 1:
-            raise InvalidSetting(f"limit must be a whole number from 1, not {limit!r}")
-        return self._store.list_runs(
-            RunFilter(
-                status=None if status is None or status == CRASHED else _parse_status(status),
-                crashed=status == CRASHED,
-                workflow=workflow,
-                since=since if since is None or since.tzinfo else since.replace(tzinfo=UTC),
-                limit=limit,
-            )
-        )
+        return self._store.list_runs(run_filter(status=status, workflow=workflow, since=since, limit=limit))
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """List a run's checkpoints in the order they were written; raise `RunNotFound`."""
@@ -197,7 +189,13 @@ class WorkflowRunner:
 
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """Give one checkpoint, the latest unless a step is named; raise `RunNotFound` or `CheckpointNotFound`."""
-        return self._store.get_checkpoint(check_run_id(run_id), step)
+        return self._store.get_checkpoint(
+            check_run_id(run_id), None if step is None else check_name(step, "a step's name")
+        )
+
+    def examine(self) -> list[Finding]:
+        """Look at the database's set-up: what is fine, what is not, and what to do about it."""
+        return self._store.examine()
 
     def list_events(self, run_id: str) -> list[Event]:
         """List what happened to a run, in order: by whom, from where, and why if they said so; raise `RunNotFound`."""
@@ -236,7 +234,7 @@ class WorkflowRunner:
         window = self._options.checkpoint_retention_days if days is None else days
         if window is None:
             raise InvalidSetting("say how many days to keep: purge(days=7), or set checkpoint_retention_days")
-        order = retention.order_for(window, failed_days, None if workflows is None else frozenset(workflows))
+        order = retention.order_for(window, failed_days, None if workflows is None else _checked_names(workflows))
         if not dry_run:
             return retention.purge(self._store, order, by=_author(None))
         expired = retention.list_expired(self._store, order)
@@ -300,9 +298,7 @@ def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: 
         raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
 
 
-def _parse_status(status: RunStatus | str) -> RunStatus:
-    try:
-        return RunStatus(status)
-    except ValueError:
-        known = ", ".join((*RunStatus, CRASHED))
-        raise InvalidSetting(f"no status {status!r}; there are: {known}") from None
+def _checked_names(workflows: Any) -> frozenset[str]:
+    if isinstance(workflows, str) or not isinstance(workflows, Iterable):
+        raise InvalidSetting(f"workflows must be a list of names, not a {type(workflows).__name__}")
+    return frozenset(check_name(name, "a workflow's name") for name in workflows)

@@ -13,6 +13,7 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoin
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event
+from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Run, RunStatus, RunSummary
 
@@ -136,7 +137,14 @@ class Retention(Protocol):
         """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""
 
 
-class Store(Runs, Checkpoints, Events, Leases, Retention, Protocol):
+class Health(Protocol):
+    """Whether the store is set up well."""
+
+    def examine(self) -> list[Finding]:
+        """Look at the store from outside and say what is fine, what is not, and what to do; raises nothing."""
+
+
+class Store(Runs, Checkpoints, Events, Leases, Retention, Health, Protocol):
     """All of it, in one place that is opened and closed; safe to use from several threads."""
 
     @property

@@ -36,10 +36,13 @@ _POSTGRESQL_CONNECT = {
     "application_name": "spine",
     "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s -c timezone=UTC",
 }
-
+# A pooler in transaction mode hands each transaction to another session: nothing may be prepared or set on one.
+_BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name != "options"} | {
+    "prepare_threshold": None
+}
 
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
-_LOST = (StoreUnavailable, "cannot be reached; check that the server runs, and try again")
+_LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
 _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "55P03": _LOCKED,
     "40P01": _LOCKED,
@@ -72,6 +75,8 @@ def parse_url(text: str) -> URL:
         )
     if driver == SQLITE and url.database in (None, "", ":memory:"):
         raise InvalidSetting("a SQLite URL needs a file: sqlite:///spine.db; without a file, use memory://")
+    if url.query.get("pooler", "transaction") != "transaction":
+        raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
     return url.set(drivername=driver)
 
 
@@ -93,7 +98,9 @@ def make_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        asked = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name not in url.query}
+        known = _BEHIND_A_POOLER if "pooler" in url.query else _POSTGRESQL_CONNECT
+        asked = {name: value for name, value in known.items() if name not in url.query}
+        url = url.difference_update_query(["pooler"])
         engine = sqlalchemy.create_engine(url, connect_args=asked, paramstyle="format", **options)
     return engine
 

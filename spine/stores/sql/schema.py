@@ -1,24 +1,32 @@
 """The version of the schema: checked by one SELECT, changed by alembic."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 import spine
-from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew
+from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
 from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE
 
 HEAD = "0002"
+_ONE_AT_A_TIME = threading.Lock()  # alembic keeps what it works on in a global
 _SELECT_VERSION = text(f"SELECT version_num FROM {SCHEMA_TABLE}")  # noqa: S608  # a constant of ours
 
 
 def current(connection: Connection) -> str | None:
-    """Read the revision of the tables; None if there are none."""
+    """Read the revision of the tables; None if there are none. Raise `StoreError` if they claim to have several."""
     if not inspect(connection).has_table(SCHEMA_TABLE):
         return None
-    return connection.execute(_SELECT_VERSION).scalar_one_or_none()
+    found = connection.execute(_SELECT_VERSION).scalars().all()
+    if len(found) > 1:
+        raise StoreError(
+            f"{SCHEMA_TABLE} in {engines.describe(connection.engine.url)} holds {len(found)} revisions where there "
+            f"must be one ({', '.join(sorted(found))}); nothing was read or written"
+        )
+    return found[0] if found else None
 
 
 def check(connection: Connection) -> None:
@@ -45,18 +53,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     if found is not None and found > HEAD:
         with engines.reading(engine) as connection:
             check(connection)
-    from alembic import command  # noqa: PLC0415  # alembic is loaded to migrate, not to run
-
-    with engines.writing(engine) as connection:
-        command.upgrade(_alembic_config(connection), revision)
+    _migrate(engine, "upgrade", revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take the tables back to a revision, `base` for none."""
-    from alembic import command  # noqa: PLC0415  # as above
-
-    with engines.writing(engine) as connection:
-        command.downgrade(_alembic_config(connection), revision)
+    _migrate(engine, "downgrade", revision)
 
 
 def migrations_folder() -> Path:
@@ -64,6 +66,16 @@ def migrations_folder() -> Path:
     package = Path(spine.__file__).parent
     shipped = package / "migrations"
     return shipped if shipped.is_dir() else package.parent / "migrations"
+
+
+def _migrate(engine: Engine, way: str, revision: str) -> None:
+    from alembic import command, util  # noqa: PLC0415  # alembic is loaded to migrate, not to run
+
+    with _ONE_AT_A_TIME, engines.writing(engine) as connection:
+        try:
+            getattr(command, way)(_alembic_config(connection), revision)
+        except util.CommandError as error:
+            raise StoreError(f"cannot {way} {engines.describe(engine.url)} to {revision}: {error}") from error
 
 
 def _alembic_config(connection: Connection) -> Any:

@@ -13,11 +13,12 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event, EventKind
+from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Removal, Run, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
-from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
+from spine.stores.sql import checkpoints, checkup, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
 from spine.stores.sql.writer import SqlRunWriter
 
@@ -150,6 +151,10 @@ class SqlStore:
             batch = retention.purge_batch(connection, order)
             events.insert_purges(connection, batch.runs, by)
             return batch
+
+    def examine(self) -> list[Finding]:
+        """See `Health`."""
+        return checkup.examine(self._engine)
 
     def close(self) -> None:
         """See `Store`."""

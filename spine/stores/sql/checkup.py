@@ -1,0 +1,164 @@
+"""Looks at a database as a doctor would: what is there, is it right, and what to do."""
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select, text
+
+from spine import clock
+from spine.errors import StoreError
+from spine.records.finding import Finding, Verdict
+from spine.stores.sql import engine as engines
+from spine.stores.sql import schema
+from spine.stores.sql.dialect import now
+
+OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
+OLDEST_POSTGRESQL = 120000
+FURTHEST_CLOCK = timedelta(seconds=5)
+_Look = Callable[[Connection], Finding]
+
+
+def examine(engine: Engine) -> list[Finding]:
+    """Look at everything that can be looked at; what cannot be reached is the only finding."""
+    try:
+        with engines.reading(engine) as connection:
+            looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
+            return [_fine("database", f"{engines.describe(engine.url)} answers"), *(look(connection) for look in looks)]
+    except StoreError as error:
+        return [_problem("database", str(error), "check the URL, the server and the login")]
+
+
+def _schema(connection: Connection) -> Finding:
+    try:
+        schema.check(connection)
+    except StoreError as error:
+        return _problem("schema", str(error), "run: spine db upgrade")
+    return _fine("schema", f"revision {schema.HEAD}, as this program needs")
+
+
+def _clock(connection: Connection) -> Finding:
+    theirs = connection.execute(select(now())).scalar_one()
+    apart = abs(theirs - clock.now())
+    seen = f"{apart.total_seconds():.1f} s apart from this machine's"
+    if apart < FURTHEST_CLOCK:
+        return _fine("clock", seen)
+    return _advice("clock", seen, "leases use the database's clock alone; set this machine's for logs that make sense")
+
+
+def _sqlite_version(_connection: Connection) -> Finding:
+    seen = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
+        return _fine("version", seen)
+    return _problem("version", seen, "use a Python with SQLite 3.35 or newer")
+
+
+def _sqlite_durability(connection: Connection) -> Finding:
+    journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+    synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+    seen = f"journal_mode={journal} synchronous={synchronous}"
+    if (journal, synchronous) == ("wal", 2):
+        return _fine("durability", seen)
+    return _problem("durability", seen, "keep the file on a local disk: a network share cannot hold a write-ahead log")
+
+
+def _sqlite_integrity(connection: Connection) -> Finding:
+    seen = str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
+    return _fine("integrity", seen) if seen == "ok" else _problem("integrity", seen, "restore the file from a backup")
+
+
+def _sqlite_permissions(connection: Connection) -> Finding:
+    path = Path(str(connection.engine.url.database))
+    mode = stat.S_IMODE(path.stat().st_mode)
+    seen = f"{path} has mode {mode:04o}"
+    if mode & stat.S_IWOTH:
+        return _problem("permissions", seen, f"everybody may write it: chmod o-rwx {path}")
+    if mode & stat.S_IROTH:
+        return _advice("permissions", seen, f"everybody may read params and outputs: chmod o-rwx {path}")
+    return _fine("permissions", seen)
+
+
+def _postgresql_version(connection: Connection) -> Finding:
+    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    seen = f"PostgreSQL {number // 10000}.{number % 10000}"
+    if number >= OLDEST_POSTGRESQL:
+        return _fine("version", seen)
+    return _problem("version", seen, "use PostgreSQL 12 or newer")
+
+
+def _postgresql_durability(connection: Connection) -> Finding:
+    settings = {name: _setting(connection, name) for name in ("fsync", "synchronous_commit", "full_page_writes")}
+    seen = " ".join(f"{name}={value}" for name, value in settings.items())
+    if "off" in settings.values():
+        return _problem("durability", seen, "turn them on: a committed step could be lost with the machine")
+    return _fine("durability", seen)
+
+
+def _postgresql_timeouts(connection: Connection) -> Finding:
+    settings = {name: _setting(connection, name) for name in ("statement_timeout", "lock_timeout")}
+    seen = " ".join(f"{name}={value}" for name, value in settings.items())
+    if "0" not in settings.values():
+        return _fine("timeouts", seen)
+    role = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
+    return _advice(
+        "timeouts",
+        seen,
+        "behind a transaction pooler the role must carry them: "
+        f"ALTER ROLE {role} SET statement_timeout = '{engines.STATEMENT_SECONDS}s'; "
+        f"ALTER ROLE {role} SET lock_timeout = '{engines.LOCK_SECONDS}s'",
+    )
+
+
+def _postgresql_transport(connection: Connection) -> Finding:
+    encrypted = connection.execute(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")).scalar()
+    if encrypted:
+        return _fine("transport", "encrypted with TLS")
+    if _is_here(connection.engine.url.host):
+        return _fine("transport", "not encrypted, on this machine")
+    return _advice("transport", "not encrypted, to another machine", "add ?sslmode=require, or verify-full, to the URL")
+
+
+def _is_here(host: str | None) -> bool:
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _setting(connection: Connection, name: str) -> str:
+    return str(connection.execute(select(text("current_setting(:name)")).params(name=name)).scalar_one())
+
+
+def _fine(subject: str, seen: str) -> Finding:
+    return Finding(subject=subject, verdict=Verdict.FINE, seen=seen)
+
+
+def _advice(subject: str, seen: str, remedy: str) -> Finding:
+    return Finding(subject=subject, verdict=Verdict.ADVICE, seen=seen, remedy=remedy)
+
+
+def _problem(subject: str, seen: str, remedy: str) -> Finding:
+    return Finding(subject=subject, verdict=Verdict.PROBLEM, seen=seen, remedy=remedy)
+
+
+_SQLITE: tuple[_Look, ...] = (
+    _schema,
+    _clock,
+    _sqlite_version,
+    _sqlite_durability,
+    _sqlite_integrity,
+    _sqlite_permissions,
+)
+_POSTGRESQL: tuple[_Look, ...] = (
+    _schema,
+    _clock,
+    _postgresql_version,
+    _postgresql_durability,
+    _postgresql_timeouts,
+    _postgresql_transport,
+)

@@ -1,0 +1,68 @@
+"""What `examine` says of a set-up."""
+
+from pathlib import Path
+
+import pytest
+
+from spine.orchestration import Finding, Verdict, WorkflowRunner
+from tests.servers.postgres import PostgresServer
+
+
+def examined(url: str) -> dict[str, Finding]:
+    with WorkflowRunner(url) as runner:
+        return {finding.subject: finding for finding in runner.examine()}
+
+
+def test_a_migrated_database_is_fine_in_every_respect_that_matters(database_url: str):
+    with WorkflowRunner(database_url) as runner:
+        runner.list_runs()
+
+    findings = examined(database_url)
+
+    assert {"database", "schema", "clock", "version", "durability"} <= set(findings)
+    assert findings["schema"].verdict is Verdict.FINE
+    assert findings["clock"].verdict is Verdict.FINE
+    assert findings["version"].verdict is Verdict.FINE
+
+
+def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with WorkflowRunner(sqlite_url) as runner:
+        runner.list_runs()
+
+    path.chmod(0o644)
+    readable = examined(sqlite_url)["permissions"]
+    path.chmod(0o600)
+    private = examined(sqlite_url)["permissions"]
+
+    assert (readable.verdict, private.verdict) == (Verdict.ADVICE, Verdict.FINE)
+    assert readable.remedy == f"everybody may read params and outputs: chmod o-rwx {path}"
+
+
+def test_a_database_without_tables_is_told_how_to_get_them(empty_postgres_url: str):
+    schema = examined(empty_postgres_url)["schema"]
+
+    assert schema.verdict is Verdict.PROBLEM
+    assert schema.remedy == "run: spine db upgrade"
+
+
+def test_a_server_that_does_not_answer_is_the_only_finding_and_shows_no_password(postgres: PostgresServer):
+    url = postgres.url("no_such_database")
+
+    (finding,) = examined(url).values()
+
+    assert finding.verdict is Verdict.PROBLEM
+    assert postgres.secret not in repr(finding)
+
+
+def test_behind_a_pooler_the_role_must_carry_the_timeouts(postgres_url: str):
+    direct, pooled = (examined(f"{postgres_url}{query}")["timeouts"] for query in ("", "?pooler=transaction"))
+
+    assert direct.verdict is Verdict.FINE
+    assert pooled.verdict is Verdict.ADVICE
+    assert "SET statement_timeout = '30s'" in str(pooled.remedy)
+
+
+def test_a_pooler_that_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match="pooler"):
+        WorkflowRunner("postgresql://localhost/x?pooler=session")

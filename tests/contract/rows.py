@@ -7,7 +7,15 @@ from typing import Any
 
 import psycopg
 
-TABLES = ("core_workflow_runs", "core_workflow_checkpoints", "core_workflow_schema")
+TABLES = ("core_workflow_runs", "core_workflow_checkpoints", "core_workflow_events", "core_workflow_schema")
+TIMES = (
+    *(("core_workflow_runs", f"{what}_at") for what in ("created", "started", "finished", "updated", "removed")),
+    ("core_workflow_runs", "acquired_at"),
+    ("core_workflow_runs", "expires_at"),
+    ("core_workflow_checkpoints", "created_at"),
+    ("core_workflow_checkpoints", "updated_at"),
+    ("core_workflow_events", "created_at"),
+)
 
 
 class Rows:
@@ -29,7 +37,7 @@ class Rows:
     def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and give the rows it returned."""
         with self.connection() as connection:
-            cursor = connection.execute(self._spelled(statement), values)
+            cursor = connection.execute(self._spelled(statement), *([values] if values else []))
             return [] if cursor.description is None else [tuple(row) for row in cursor.fetchall()]
 
     def one(self, statement: str, *values: Any) -> Any:

@@ -26,7 +26,7 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.event import Author, Event
 from spine.records.finding import Finding
-from spine.records.names import check_name, check_run_id
+from spine.records.names import check_name, check_reason, check_run_id
 from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
@@ -131,14 +131,14 @@ class WorkflowRunner:
             first = self._first_context(workflow, wanted, params, partition, context)
             return self._drive(
                 self._admission.admit_new(
-                    workflow, first, start_from=start_from, given=context is not None, reason=reason
+                    workflow, first, start_from=start_from, given=context is not None, reason=check_reason(reason)
                 )
             )
         if start_from is None and context is None:
             raise self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
-        told = Told(start_from=start_from, params=params, context=context, reason=reason)
+        told = Told(start_from=start_from, params=params, context=context, reason=check_reason(reason))
         return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
 
     def resume(
@@ -157,7 +157,7 @@ class WorkflowRunner:
         """
         run = self._store.get_claimable(check_run_id(run_id))
         workflow = self._registry.get_workflow_of(run)
-        told = Told(start_from=start_from, params=params_override, reason=reason)
+        told = Told(start_from=start_from, params=params_override, reason=check_reason(reason))
         return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
@@ -284,7 +284,7 @@ class WorkflowRunner:
 
 
 def _author(reason: str | None) -> Author:
-    return Author(name=holder(), reason=reason)
+    return Author(name=holder(), reason=check_reason(reason))
 
 
 def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> None:

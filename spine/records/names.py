@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from spine.codec.tags import is_plain_text
 from spine.errors import InvalidName
 
 LONGEST_RUN_ID = 36
 LONGEST_NAME = 100
+LONGEST_REASON = 1000
 
 
 def check_run_id(run_id: Any) -> str:
@@ -16,6 +18,15 @@ def check_run_id(run_id: Any) -> str:
 def check_name(name: Any, what: str) -> str:
     """Give back a name of 1 to 100 printable characters; raise `InvalidName`, saying `what` it should name."""
     return _check(name, what, LONGEST_NAME)
+
+
+def check_reason(reason: Any) -> str | None:
+    """Give back a reason of up to 1,000 characters, or None; raise `InvalidName` for what is no text."""
+    if reason is None:
+        return None
+    if type(reason) is not str or len(reason) > LONGEST_REASON or not is_plain_text(reason):
+        raise InvalidName(f"a reason must be text of at most {LONGEST_REASON:,} characters, without NUL characters")
+    return reason
 
 
 def _check(name: Any, what: str, longest: int) -> str:

@@ -13,6 +13,7 @@ from spine.hooks.dispatch import dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
+from spine.orchestration.forks import end_if_forked
 from spine.orchestration.interrupts import Interrupted, Interrupts
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
@@ -100,7 +101,7 @@ class Executor:
         """Perform the step; the one place where what a user's code raises becomes a result."""
         start = clock.stopwatch()
         try:
-            with self.interrupts.in_step():
+            with self.interrupts.in_step(), end_if_forked():
                 result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))

@@ -1,0 +1,39 @@
+"""What becomes of a process that a step forked."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+
+@contextmanager
+def end_if_forked() -> Iterator[None]:
+    """End a process that was forked inside and came out: the run, its lease and its connection are its parent's.
+
+    It ends as it would have, with the code of `sys.exit`, with a traceback and 1, or with 0, and touches nothing that
+    it shares with its parent.
+    """
+    parent = os.getpid()
+    error: BaseException | None = None
+    try:
+        yield
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        if os.getpid() != parent:
+            _end(error)
+
+
+def _end(error: BaseException | None) -> NoReturn:
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        traceback.print_exception(error)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)

@@ -1,0 +1,43 @@
+"""Steps that fork harm no run (INV-32): a child that comes back from its step ends there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = """
+import os, sys
+from spine.orchestration import Step, Workflow, WorkflowRunner
+
+def forks(ctx, config):
+    child = os.fork()
+    if child == 0:
+        {child}
+    _, status = os.waitpid(child, 0)
+    return {{"child": os.waitstatus_to_exitcode(status)}}
+
+steps = [Step.lambda_("forks", forks), Step.lambda_("after", lambda ctx, config: {{"pid": os.getpid()}})]
+with WorkflowRunner(sys.argv[1]) as runner:
+    result = runner.execute(Workflow("forking", steps), run_id="forked")
+    events = [event.kind.value for event in runner.list_events("forked")]
+print(result.status, result.context.outputs["forks"]["child"], result.context.outputs["after"]["pid"] == os.getpid())
+print(*events)
+"""
+
+
+@pytest.mark.parametrize(
+    ("child", "code"),
+    [("sys.exit(7)", 7), ("return {'child': 0}", 0), ("raise ValueError('in the child')", 1), ("os._exit(3)", 3)],
+)
+def test_a_child_that_a_step_forked_drives_nothing(database_url: str, tmp_path: Path, child: str, code: int):
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER.format(child=child))
+
+    done = subprocess.run([sys.executable, script, database_url], capture_output=True, text=True, env=dict(os.environ))
+
+    assert done.stdout.splitlines() == [
+        f"completed {code} True",
+        "run.created run.started run.completed",
+    ], done.stderr

@@ -90,7 +90,8 @@ def spine_command() -> str:
 def spine(*arguments: str) -> None:
     """Type a command, for the reader to see and for the database to feel."""
     print(f"$ spine {shlex.join(arguments)}", flush=True)
-    subprocess.run([sys.executable, "-m", "spine", *arguments], check=True)  # noqa: S603
+    command = [sys.executable, "-m", "spine", *arguments]
+    subprocess.run(command, check=True, stderr=sys.stdout)  # noqa: S603  # one story, also in a file
 
 
 def say(text: str) -> None:

@@ -1,6 +1,6 @@
 """One day of real flights as one run: read, validate, enrich, aggregate, load, report.
 
-    spine run examples/flights/workflow.py --partition date=2013-01-17
+    SPINE_DATABASE_URL=sqlite:///flights.db spine run examples/flights/workflow.py --partition date=2013-01-17
 
 What a step leaves for the next is small: a reference to a file while it is rows, the rows themselves once
 they are a few dozen. Every step may run twice: files are replaced whole, and `load` is an upsert by key.
@@ -158,14 +158,10 @@ def load(ctx: WorkflowContext, _config: dict[str, Any]) -> StepResult:
 def report(ctx: WorkflowContext, _config: dict[str, Any]) -> StepResult:
     """Read back what was loaded: the day in four numbers and a name."""
     column = flight_daily.c
-    sums = [
-        func.sum(column[name]) for name in ("flights", "cancelled", "dep_delay_minutes", "poor_visibility")
-    ]
+    sums = [func.sum(column[name]) for name in ("flights", "cancelled", "dep_delay_minutes", "poor_visibility")]
     day = date.fromisoformat(ctx.partition["date"])
     with target(ctx.params["target"]).connect() as connection:
-        flights, cancelled, delay, fog = connection.execute(
-            select(*sums).where(column.flight_date == day)
-        ).one()
+        flights, cancelled, delay, fog = connection.execute(select(*sums).where(column.flight_date == day)).one()
     return StepResult.ok(
         {
             "flights": flights,
@@ -210,9 +206,7 @@ def staged(reference: Mapping[str, Any]) -> list[Row]:
     with Path(reference["path"]).open(newline="") as file:
         rows = list(csv.DictReader(file))
     if len(rows) != reference["record_count"]:
-        raise ValueError(
-            f"{reference['path']} has {len(rows)} rows, not {reference['record_count']}; start from read"
-        )
+        raise ValueError(f"{reference['path']} has {len(rows)} rows, not {reference['record_count']}; start from read")
     return rows
 
 
@@ -228,7 +222,7 @@ def target(name: str) -> Engine:
     variable = "SPINE_DATABASE_URL" if name == "main" else f"FLIGHTS_TARGET_{name.upper()}"
     address = os.environ.get(variable) or ("sqlite:///spine.db" if name == "main" else None)
     if address is None:
-        raise LookupError(f"where target {name!r} is belongs into the variable {variable}, which is not set")
+        raise LookupError(f"no target {name!r}: the variable {variable} with its URL is not set")
     url = make_url(address)
     if url.get_backend_name() in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg").update_query_dict({"connect_timeout": "10"})

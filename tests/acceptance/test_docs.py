@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from spine.orchestration import Step, Workflow, WorkflowRunner
 from spine.stores.sql import engine as engines
 from spine.stores.sql import schema
 from spine.stores.sql.dialect import seconds_from_now
-from spine.stores.sql.tables import checkpoints, runs
+from spine.stores.sql.tables import checkpoints, events, runs
 from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run, speaks, statements_of
 
 WRITTEN_ELSEWHERE = {"docs/command-line.md"}
@@ -87,8 +87,11 @@ def test_the_roles_of_the_database_page_may_do_what_they_must_and_no_more(postgr
         for statement in statements_of(grants):
             connection.exec_driver_sql(statement)
         connection.exec_driver_sql("SET LOCAL ROLE spine_runner")
+        connection.execute(insert(events).values(run_id="monday", kind="run.created", details="{}"))
         for table in (checkpoints, runs):
             connection.execute(delete(table))
+        with pytest.raises(ProgrammingError, match="permission denied"), connection.begin_nested():
+            connection.execute(delete(events))
         schema.check(connection)
         connection.exec_driver_sql("RESET ROLE; SET LOCAL ROLE spine_reader")
         connection.execute(select(runs)).all()

@@ -56,7 +56,7 @@ def anchors_of(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading["text"].lower()).replace(" ", "-") for heading in HEADING.finditer(source)}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_between_the_pages_leads_somewhere(path):
     for link in LINK.finditer(path.read_text(encoding="utf-8")):
         target, _, anchor = link["target"].partition("#")
@@ -128,14 +128,13 @@ def plain_defaults(arguments):
     return {each.arg: ast.literal_eval(default) for each, default in given if isinstance(default, plain)}
 
 
-@pytest.mark.parametrize("verb", ["execute", "resume", "purge", "cancel", "delete_checkpoints"])
-def test_no_public_verb_of_the_runner_is_left_out(verb):
+def test_no_public_verb_of_the_runner_is_left_out():
     listed = {node.name for shown in signatures() for node in shown.body if isinstance(node, ast.FunctionDef)}
     runner = {
         name for name, _ in inspect.getmembers(orchestration.WorkflowRunner, inspect.isfunction) if name[0] != "_"
     }
 
-    assert verb in listed
+    assert "execute" in runner
     assert runner <= listed
 
 

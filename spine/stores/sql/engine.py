@@ -41,6 +41,7 @@ _BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() i
     "prepare_threshold": None
 }
 
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03"})
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
 _LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
 _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
@@ -144,9 +145,17 @@ def store_error(error: BaseException, url: URL) -> StoreError:
     return _postgresql_error(getattr(error, "sqlstate", None), error, where)
 
 
-def is_lost(error: StoreError, driver: Any) -> bool:
-    """Tell whether an error means that this PostgreSQL connection is gone, rather than that a statement failed."""
-    return not isinstance(driver, sqlite3.Connection) and (isinstance(error, StoreUnavailable) or driver.closed)
+def is_passing(error: StoreError) -> bool:
+    """Tell, by its SQLSTATE, whether what PostgreSQL raised may be gone on a new connection in a moment.
+
+    A lost connection has none. SQLite waits for its lock by itself, and nothing else of it passes.
+    """
+    driver_error: Any = error.__cause__
+    driver_error = getattr(driver_error, "orig", driver_error)
+    if isinstance(driver_error, sqlite3.Error):
+        return False
+    state = getattr(driver_error, "sqlstate", None)
+    return state is None or state in _PASSING or state[:2] in ("08", "53")
 
 
 def _is_driver_error(error: Exception) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from spine.errors import StoreError, StoreUnavailable
-from spine.stores.sql.engine import is_lost, is_postgresql, translated
+from spine.stores.sql.engine import is_passing, is_postgresql, translated
 
 T = TypeVar("T")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -35,7 +35,7 @@ class Session:
             with translated(self._engine.url):
                 return write()
         except StoreError as error:
-            if not is_lost(error, self.driver):
+            if not is_passing(error):
                 raise
             return self._again(error, write, find_out)
 
@@ -56,8 +56,9 @@ class Session:
                     self._reopen()
                     found = find_out()
                     return write() if found is None else found
-            except StoreUnavailable:
-                continue
+            except StoreError as error:
+                if not is_passing(error):
+                    raise
         raise StoreUnavailable(f"{first}; gave up reconnecting after {self._reconnect_seconds:g} s") from first
 
     def _open(self) -> None:

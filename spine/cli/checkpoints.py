@@ -1,0 +1,180 @@
+"""`spine checkpoints`: list, show, delete."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from spine.cli import loading, render, spelling
+from spine.cli.options import Options, command, new_app
+from spine.cli.output import out, say
+from spine.cli.render import Cell, Column, faint
+from spine.cli.runs import RunId
+from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
+from spine.errors import SnapshotCorrupt, SnapshotTooNew
+from spine.orchestration.runner import WorkflowRunner
+from spine.records.checkpoint import Checkpoint, CheckpointSummary
+
+app = new_app("List, show and delete the checkpoints of a run.")
+
+
+@app.command("list")
+@command
+def list_checkpoints(options: Options, *, run_id: RunId) -> None:
+    """List the checkpoints of a run in the order they were written.
+
+    Example: spine checkpoints list 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
+    """
+    with loading.open_runner(options) as runner:
+        found = runner.list_checkpoints(run_id)
+        story = _story(runner, run_id)
+    if options.json:
+        render.print_json(
+            [{**_document(saved), "not_checkpointed_before": _gap_before(saved.step_name, story)} for saved in found]
+        )
+    elif found:
+        _print_checkpoints(found, story)
+    else:
+        removal = story and story.run.removed_because
+        say(f"run {run_id} has no checkpoints" + (f"; they were removed: {removal}" if removal else ""))
+
+
+@app.command("show")
+@command
+def show(
+    options: Options,
+    *,
+    run_id: RunId,
+    step: Annotated[
+        str | None,
+        typer.Argument(metavar="STEP", help="The step; else that of the latest checkpoint.", show_default=False),
+    ] = None,
+) -> None:
+    """Show one checkpoint: its metadata, and the whole context that it keeps.
+
+    Example: spine checkpoints show 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 validate
+    """
+    with loading.open_runner(options) as runner:
+        checkpoint = runner.get_checkpoint(run_id, step)
+    if options.json:
+        render.print_json({**_document(checkpoint), "context_snapshot": render.plain(checkpoint.context_snapshot)})
+        return
+    render.print_facts(_facts(checkpoint))
+    for name in ("params", "partition", "outputs", "quality_metrics"):
+        value = checkpoint.context_snapshot[name]
+        if value:
+            out("")
+            out(f"{name} {render.pretty(value)}")
+
+
+@app.command("delete")
+@command
+def delete(options: Options, *, run_id: RunId) -> None:
+    """Delete all checkpoints of a run, for good: it can no longer be resumed.
+
+    Example: spine checkpoints delete 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
+    """
+    with loading.open_runner(options) as runner:
+        removed = runner.delete_checkpoints(run_id)
+    if options.json:
+        render.print_json({"run_id": run_id, "deleted": removed})
+    else:
+        out(f"deleted {spelling.count(removed, 'checkpoint')} of run {run_id}; it cannot be resumed any more")
+
+
+def _document(checkpoint: CheckpointSummary) -> dict[str, Any]:
+    return {
+        "run_id": checkpoint.run_id,
+        "workflow_name": checkpoint.workflow_name,
+        "step_name": checkpoint.step_name,
+        "sequence": checkpoint.sequence,
+        "next_step": checkpoint.next_step,
+        "metadata": render.plain(checkpoint.metadata),
+        "created_at": checkpoint.created_at,
+        "updated_at": checkpoint.updated_at,
+        "size": checkpoint.size,
+    }
+
+
+def _story(runner: WorkflowRunner, run_id: str) -> Story | None:
+    """Read what is known of the run; a damaged snapshot does not hide the list, which holds the way round it."""
+    try:
+        return Story.of(runner, run_id)
+    except (SnapshotCorrupt, SnapshotTooNew) as error:
+        say(str(error))
+        return None
+
+
+def _gap_before(step_name: str, story: Story | None) -> list[str]:
+    """Name the steps right before this one that have no checkpoint."""
+    gap: list[str] = []
+    for step in story.standings() if story else ():
+        if step.name == step_name:
+            return gap
+        gap = [*gap, step.name] if step.checkpoint is None else []
+    return []
+
+
+def _print_checkpoints(found: Sequence[CheckpointSummary], story: Story | None) -> None:
+    columns = [
+        Column("#", right=True),
+        Column("STEP", yields=True),
+        Column("SAVED (UTC)"),
+        Column("TOOK", right=True),
+        Column("SIZE", right=True),
+        Column("NEXT", yields=True),
+    ]
+    rows = [row for saved in found for row in (*_gap_rows(_gap_before(saved.step_name, story), story), _row(saved))]
+    if story is not None:
+        render.print_table(columns, [*rows, *_gap_rows(_gap_at_end(story), story)])
+        if story.next_step is not None and story.run.lease is None:
+            say(f"a resume goes on at {story.next_step}")
+    else:
+        render.print_table(columns, rows)
+
+
+def _gap_at_end(story: Story) -> list[str]:
+    """Name the steps after the last checkpoint that were done or skipped all the same."""
+    gap: list[str] = []
+    for step in story.standings():
+        if step.checkpoint is not None:
+            gap = []
+        elif step.state in (DONE, AGAIN, SKIPPED):
+            gap.append(step.name)
+    return gap
+
+
+def _gap_rows(names: Sequence[str], story: Story | None) -> list[list[Cell | str]]:
+    states = {step.name: step.state for step in story.standings()} if story else {}
+    why = {SKIPPED: "skipped", AGAIN: "no checkpoint: runs again"}
+    return [["", faint(name), faint(why.get(states[name], "no checkpoint")), "", "", ""] for name in names]
+
+
+def _row(checkpoint: CheckpointSummary) -> list[Cell | str]:
+    seconds = checkpoint.metadata.get("duration")
+    is_skipped = checkpoint.metadata.get("outcome") == SKIPPED
+    return [
+        str(checkpoint.sequence),
+        f"{checkpoint.step_name} (skipped)" if is_skipped else checkpoint.step_name,
+        faint(spelling.moment(checkpoint.updated_at)),
+        spelling.duration(seconds) if isinstance(seconds, (int, float)) else "",
+        spelling.size(checkpoint.size),
+        faint(checkpoint.next_step or "the end"),
+    ]
+
+
+def _facts(checkpoint: Checkpoint) -> list[tuple[str, Cell | str]]:
+    facts: list[tuple[str, Cell | str]] = [
+        ("run", checkpoint.run_id),
+        ("workflow", checkpoint.workflow_name),
+        ("step", checkpoint.step_name),
+        ("sequence", str(checkpoint.sequence)),
+        ("next", checkpoint.next_step or "the end"),
+        ("saved", f"{spelling.moment(checkpoint.updated_at)} UTC"),
+        ("size", spelling.size(checkpoint.size)),
+    ]
+    return facts + [(name, _fact(value)) for name, value in checkpoint.metadata.items()]
+
+
+def _fact(value: Any) -> str:
+    return value if isinstance(value, str) else render.one_line(value)

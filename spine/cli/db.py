@@ -1,0 +1,102 @@
+"""`spine db`: upgrade, current, check."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from spine.cli import render
+from spine.cli.options import Options, command, new_app
+from spine.cli.output import out
+from spine.errors import InvalidSetting
+
+app = new_app("Make and check Spine's tables in a database.")
+
+
+@app.command("upgrade")
+@command
+def upgrade(options: Options) -> None:
+    """Make the tables, or bring them to this version; safe to repeat, and from several places at once.
+
+    Example: spine db upgrade
+    """
+    with _Database.opened(options) as database:
+        before = database.revision()
+        database.upgrade()
+        after = database.revision()
+    if options.json:
+        render.print_json({**database.document(after), "was": before})
+    elif before == after:
+        out(f"{database.place} is at revision {after} already")
+    else:
+        out(f"{database.place} is now at revision {after} (was: {before or 'no tables'})")
+
+
+@app.command("current")
+@command
+def current(options: Options) -> None:
+    """Show the revision of the tables, and the one that this version of Spine needs.
+
+    Example: spine db current
+    """
+    with _Database.opened(options) as database:
+        revision = database.revision()
+    if options.json:
+        render.print_json(database.document(revision))
+    else:
+        out(f"{database.place}: {revision or 'no tables'} (this version of Spine needs {database.head})")
+
+
+@app.command("check")
+@command
+def check(options: Options) -> None:
+    """Exit with 0 if the tables are those of this version; else say what to do and exit with 1.
+
+    Example: spine db check && spine run flights.py
+    """
+    with _Database.opened(options) as database:
+        database.check()
+    if options.json:
+        render.print_json(database.document(database.head))
+    else:
+        out(f"{database.place} is at revision {database.head}, as it should be")
+
+
+class _Database:
+    """A database as `spine db` sees it: its tables' revision, and none of its runs."""
+
+    def __init__(self, url: str) -> None:
+        from spine.stores.sql import engine as engines  # noqa: PLC0415  # SQLAlchemy is slow to import
+        from spine.stores.sql import schema  # noqa: PLC0415
+
+        if url.startswith("memory:"):
+            raise InvalidSetting("memory:// has no tables; name a SQLite or PostgreSQL database with --database-url")
+        self._engines, self._schema = engines, schema
+        self._engine = engines.make_engine(engines.parse_url(url))
+        self.place = engines.describe(self._engine.url)
+        self.head = schema.HEAD
+
+    @classmethod
+    @contextmanager
+    def opened(cls, options: Options) -> "Iterator[_Database]":
+        """Open the database that the operator named, else the one of the settings."""
+        from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
+
+        database = cls(load_settings(database_url=options.database_url).database_url)
+        try:
+            yield database
+        finally:
+            database._engine.dispose()  # its own class
+
+    def revision(self) -> str | None:
+        with self._engines.reading(self._engine) as connection:
+            return self._schema.current(connection)
+
+    def upgrade(self) -> None:
+        self._schema.upgrade(self._engine)
+
+    def check(self) -> None:
+        with self._engines.reading(self._engine) as connection:
+            self._schema.check(connection)
+
+    def document(self, revision: str | None) -> dict[str, Any]:
+        return {"database": self.place, "revision": revision, "head": self.head, "is_current": revision == self.head}

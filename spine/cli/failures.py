@@ -1,0 +1,70 @@
+"""Exit codes, and the border at which every error becomes one line on stderr."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import typer
+
+from spine.cli.output import say, say_raw
+from spine.cli.spelling import hidden
+from spine.errors import InvalidInput, LeaseLost, NotFound, Refused, RunIsHeld, SpineError, StoreBusy
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code says; shells and cron may rely on it."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    HELD = 75
+    INTERRUPTED = 130
+
+
+_CODES: tuple[tuple[type[SpineError], ExitCode], ...] = (
+    (InvalidInput, ExitCode.USAGE),
+    (NotFound, ExitCode.NOT_FOUND),
+    (Refused, ExitCode.REFUSED),
+    (RunIsHeld, ExitCode.HELD),
+    (LeaseLost, ExitCode.HELD),
+    (StoreBusy, ExitCode.HELD),
+)
+
+
+@contextmanager
+def told(*, debug: bool) -> Iterator[None]:
+    """Tell what goes wrong inside and exit with the code that fits."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except Exception as error:
+        if is_of_typer(error):
+            raise
+        raise typer.Exit(tell(error, debug=debug)) from None
+
+
+def tell(error: Exception, *, debug: bool) -> ExitCode:
+    """Say what went wrong, on one line, and give the exit code; the traceback only if it was asked for."""
+    if debug:
+        say_raw(hidden("".join(traceback.format_exception(error))))
+    if not isinstance(error, SpineError):
+        hint = "" if debug else " (--debug shows the traceback)"
+        say(f"{type(error).__name__}: {error}{hint}")
+        return ExitCode.FAILED
+    say(str(error) or type(error).__name__)
+    return code_of(error)
+
+
+def code_of(error: SpineError) -> ExitCode:
+    """Give the exit code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)
+
+
+def is_of_typer(error: Exception) -> bool:
+    """Tell whether an exception is how typer exits or reports a wrong command line."""
+    return isinstance(error, (typer.Exit, typer.Abort)) or hasattr(error, "format_message")

@@ -1,0 +1,221 @@
+"""Finds the workflows that the operator names, by importing the files and modules named; opens the runner."""
+
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import spine
+from spine.cli.options import Options
+from spine.errors import InvalidSetting, WorkflowNotFound
+from spine.hooks.hook import Hook
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_PATHS = sysconfig.get_paths()
+_OTHERS = (str(Path(spine.__file__).parent), *(_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+_NOT_OF_THE_USER = ("<frozen ", *(f"{folder}{os.sep}" for folder in _OTHERS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file or module that was imported, and the workflows found in it by attribute; `reference` names it."""
+
+    reference: str
+    workflows: dict[str, Workflow]
+
+    def choose(self, name: str) -> Workflow:
+        """Give the workflow of this name or attribute; raise `WorkflowNotFound`, naming those there are."""
+        named = {id(found): found for found in self.workflows.values() if found.name == name}
+        if len(named) == 1:
+            return next(iter(named.values()))
+        if name in self.workflows:
+            return self.workflows[name]
+        if named:
+            attributes = [attribute for attribute, found in self.workflows.items() if found.name == name]
+            raise InvalidSetting(
+                f"{self.reference} has {len(named)} workflows named {name!r}; name the attribute instead: "
+                + ", ".join(attributes)
+            )
+        raise WorkflowNotFound(f"no workflow {name!r} in {self.reference}; it has: {self._names() or 'none'}")
+
+    def only(self) -> Workflow:
+        """Give the one workflow there is; raise `InvalidSetting` if there is none or a choice to make."""
+        found = {id(workflow): workflow for workflow in self.workflows.values()}
+        if not found:
+            raise InvalidSetting(
+                f"no workflow in {self.reference}; it needs one such as: flow = Workflow('flow', [...])"
+            )
+        if len(found) > 1:
+            raise InvalidSetting(
+                f"{self.reference} has {len(found)} workflows; name one, as in {self.reference}:NAME: {self._names()}"
+            )
+        return next(iter(found.values()))
+
+    def reference_of(self, workflow: Workflow) -> str:
+        """Name this source so that it leads to this workflow, with the attribute only where its name does not."""
+        if all(found is workflow for found in self.workflows.values() if found.name == workflow.name):
+            return self.reference
+        return f"{self.reference}:{next(name for name, found in self.workflows.items() if found is workflow)}"
+
+    def _names(self) -> str:
+        return ", ".join(sorted({workflow.name for workflow in self.workflows.values()}))
+
+
+def open_runner(options: Options, hooks: Iterable[Hook] = ()) -> WorkflowRunner:
+    """Open a runner over the database that the operator named, else the one of the settings."""
+    return WorkflowRunner(options.database_url, hooks=hooks)
+
+
+def app_of(options: Options) -> str | None:
+    """Give what the operator or else the settings name as app."""
+    if options.app is not None:
+        return options.app
+    from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
+
+    return load_settings().app
+
+
+def load_app(app: str | None) -> list[Workflow]:
+    """Import what an app names, separated by commas, and give its workflows by name, each once.
+
+    Raise `InvalidSetting` for what cannot be imported, and for two different workflows of one name.
+    """
+    found: dict[str, tuple[Workflow, str]] = {}
+    for reference in references(app):
+        source, attribute = load(reference)
+        chosen = source.workflows.values() if attribute is None else [source.choose(attribute)]
+        for workflow in chosen:
+            known, place = found.setdefault(workflow.name, (workflow, reference))
+            if known is not workflow:
+                raise InvalidSetting(
+                    f"two different workflows are named {workflow.name!r}: one in {place} ({known.source}) and "
+                    f"one in {reference} ({workflow.source}); rename one, or name an attribute: FILE:ATTR"
+                )
+    return [found[name][0] for name in sorted(found)]
+
+
+def references(app: str | None) -> list[str]:
+    """Split an app into the references it holds."""
+    return [part.strip() for part in (app or "").split(",") if part.strip()]
+
+
+def join(app: str | None, reference: str) -> str:
+    """Give the app that leads to this reference too; one that names the same place already stays as it is."""
+    known = references(app)
+    if app is not None and split(reference)[0] in [split(one)[0] for one in known]:
+        return app
+    return ",".join([*known, reference])
+
+
+def load(reference: str) -> tuple[Source, str | None]:
+    """Import the file or module of `PLACE[:NAME]`, and give it with the name; raise `InvalidSetting`."""
+    if not reference.isprintable():
+        raise InvalidSetting(f"{reference!r} names no file and no module: it holds characters that cannot be printed")
+    place, name = split(reference)
+    module = _import_file(Path(place)) if _is_file_like(place) else _import_module(place)
+    workflows = {attribute: found for attribute, found in vars(module).items() if isinstance(found, Workflow)}
+    return Source(reference=place, workflows=workflows), name
+
+
+def split(reference: str) -> tuple[str, str | None]:
+    """Take `PLACE[:NAME]` apart; a colon may be part of a file's name."""
+    if Path(reference).is_file():
+        return reference, None
+    cuts = [index for index, char in enumerate(reference) if char == ":"]
+    cut = next((index for index in cuts if Path(reference[:index]).is_file()), cuts[0] if cuts else len(reference))
+    return reference[:cut], reference[cut + 1 :] or None
+
+
+def _is_file_like(place: str) -> bool:
+    return place.endswith(".py") or "/" in place or "\\" in place or Path(place).exists()
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        what = "is a folder; name a file in it" if path.is_dir() else "does not exist"
+        raise InvalidSetting(f"{path} {what}")
+    resolved = path.resolve()
+    known = _known_module(resolved)
+    if known is not None:
+        return known
+    name = _free_name(resolved)
+    loader = SourceFileLoader(name, str(resolved))
+    spec = importlib.util.spec_from_file_location(name, resolved, loader=loader)
+    assert spec is not None  # noqa: S101  # the loader was given
+    module = importlib.util.module_from_spec(spec)
+    _make_importable(resolved.parent)
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise _not_imported(str(path), error) from error
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    if not _MODULE.fullmatch(name):
+        raise InvalidSetting(f"{name!r} is no file that exists and no name of a module")
+    _make_importable(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            raise InvalidSetting(f"no module {name!r} can be imported from here, and there is no such file") from error
+        raise _not_imported(name, error) from error
+
+
+def _known_module(path: Path) -> ModuleType | None:
+    """Find a module that was imported from this file already, so that no workflow exists twice."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if (
+            isinstance(file, str)
+            and module.__name__ != "__main__"
+            and file.endswith(path.name)
+            and Path(file).resolve() == path
+        ):
+            return module
+    return None
+
+
+def _free_name(path: Path) -> str:
+    """Name a file's module as an import from beside it would, unless that name is taken."""
+    name = path.stem
+    taken = name in sys.modules or name in sys.stdlib_module_names or not name.isidentifier()
+    return f"spine_app_{abs(hash(str(path)))}" if taken else name
+
+
+def _make_importable(folder: Path) -> None:
+    """Let modules in this folder be imported, also later by a step that runs."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _not_imported(place: str, error: BaseException) -> InvalidSetting:
+    kind = type(error).__name__
+    what = f"{kind}: {error}" if str(error) else kind
+    if isinstance(error, SyntaxError):
+        what = f"{kind}: {error.msg}"
+        return InvalidSetting(f"cannot import {place}: {what} ({error.filename}, line {error.lineno})")
+    if isinstance(error, SystemExit):
+        what = f"it exits ({error.code}); guard what it runs with: if __name__ == '__main__'"
+    where = _place_of(error)
+    return InvalidSetting(f"cannot import {place}: {what}{where}")
+
+
+def _place_of(error: BaseException) -> str:
+    """Name the last line of the user's own code that an exception came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)] or frames
+    return f" ({own[-1].filename}, line {own[-1].lineno})"

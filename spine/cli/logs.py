@@ -1,0 +1,42 @@
+"""The log `spine` on stderr: all of it when asked for, else only what no display shows."""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+from spine.cli.spelling import safe
+from spine.records.event import EventKind
+
+_log = logging.getLogger("spine")
+_SHOWN_ELSEWHERE = tuple(f"{kind.value} " for kind in EventKind)
+
+
+class _SafeFormatter(logging.Formatter):
+    """Keeps each line of a record safe for a terminal and free of passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(safe(line) for line in super().format(record).splitlines())
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the moment, since a live display replaces it for a while."""
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _stream: Any) -> None:
+        pass
+
+
+def begin(*, verbose: bool) -> None:
+    """Attach the log to stderr: everything if verbose, else warnings that are not the run's own events."""
+    handler = _Handler()
+    handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
+    if verbose:
+        _log.setLevel(logging.DEBUG)
+    else:
+        handler.setLevel(logging.WARNING)
+        handler.addFilter(lambda record: not record.getMessage().startswith(_SHOWN_ELSEWHERE))
+    _log.handlers = [handler]

@@ -1,0 +1,82 @@
+"""Params from the command line: `--param k=v`, and an object of JSON from a file or from stdin."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spine.errors import InvalidParams
+
+LONGEST_NUMBER = 4300  # digits; Python reads no more in decimal
+
+
+class _NotJson(ValueError):
+    pass
+
+
+def read_params(pairs: Sequence[str] | None, file: str | None) -> dict[str, Any]:
+    """Read the file, then the pairs, which win; raise `InvalidParams`."""
+    return {**(read_file(file) if file is not None else {}), **read_pairs(pairs, "--param")}
+
+
+def read_pairs(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
+    """Read `k=v` texts; a value is JSON if it parses as JSON, else a string."""
+    read = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidParams(f"{option} takes NAME=VALUE, not {pair[:100]!r}")
+        read[name] = _value(value, f"{option} {name[:100]}")
+    return read
+
+
+def read_file(file: str) -> dict[str, Any]:
+    """Read an object of JSON from a file, or from stdin for `-`."""
+    where = "stdin" if file == "-" else file
+    try:
+        text = (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
+        params = _parsed(text, f"--params-file {where}")
+    except OSError as error:
+        raise InvalidParams(f"--params-file {where} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidParams(f"--params-file {where} is not UTF-8") from error
+    except _NotJson as error:
+        raise InvalidParams(f"--params-file {where} is not JSON: {error}") from error
+    if type(params) is not dict:
+        raise InvalidParams(f"--params-file {where} must hold a JSON object of names and values")
+    return params
+
+
+def _value(text: str, where: str) -> Any:
+    try:
+        return _parsed(text, where)
+    except _NotJson:
+        return text
+
+
+def _parsed(text: str, where: str) -> Any:
+    """Parse strict JSON; raise `InvalidParams` for JSON that Python could not keep as it is."""
+
+    def integer(digits: str) -> int:
+        if len(digits) > LONGEST_NUMBER:
+            raise InvalidParams(f"{where} has a number of {len(digits):,} digits; the longest has {LONGEST_NUMBER:,}")
+        return int(digits)
+
+    def decimal(digits: str) -> float:
+        number = float(digits)
+        if math.isinf(number):
+            raise InvalidParams(f"{where} has a number that is too large: {digits[:50]}")
+        return number
+
+    try:
+        return json.loads(text, parse_int=integer, parse_float=decimal, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _NotJson(f"{error.msg} (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise InvalidParams(f"{where} is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _NotJson(f"{name} is not JSON")

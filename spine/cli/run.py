@@ -1,0 +1,245 @@
+"""`spine run` and `spine resume`."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from spine.cli import loading, output, progress, render, spelling
+from spine.cli import params as given_params
+from spine.cli.failures import ExitCode, tell
+from spine.cli.options import Options, command
+from spine.cli.resume_command import ResumeCommand, resume_command
+from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
+from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, SpineError
+from spine.orchestration.result import WorkflowResult
+from spine.orchestration.runner import WorkflowRunner
+from spine.records.run import RunStatus
+
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A param; the value is JSON, or else text. May be given again."),
+]
+ParamsFileOption = Annotated[
+    str | None,
+    typer.Option("--params-file", metavar="FILE", help="A file with a JSON object of params; - for stdin."),
+]
+
+
+@command
+def run(
+    options: Options,
+    *,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE_OR_MODULE[:WORKFLOW]",
+            help="Where the workflow is, and its name or attribute if there are several.",
+            show_default=False,
+        ),
+    ],
+    param: ParamOption = None,
+    params_file: ParamsFileOption = None,
+    partition: Annotated[
+        list[str] | None,
+        typer.Option("--partition", metavar="NAME=VALUE", help="A part of the business key that the run is for."),
+    ] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", metavar="ID", help="The id of the run; else a new one is made.")
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--start-from",
+            metavar="STEP",
+            help="Start here and pass over the steps before; with --run-id, continue that run from here.",
+        ),
+    ] = None,
+) -> None:
+    """Run a workflow from a file or a module.
+
+    Example: spine run flights.py --param limit=0.1 --partition date=2013-01-17
+    """
+    values = given_params.read_params(param, params_file)
+    key = given_params.read_pairs(partition, "--partition")
+    with output.stdout_kept_for_data(only_if=options.json):
+        app = loading.app_of(options)
+        loading.load_app(app)
+        source, name = loading.load(target)
+        workflow = source.only() if name is None else source.choose(name)
+        joined = loading.join(app, source.reference_of(workflow))
+        workflows = loading.load_app(joined)
+    drive = _Drive(options=options, app=options.app if joined == app else joined)
+
+    def act(runner: WorkflowRunner) -> WorkflowResult:
+        runner.register(*workflows)
+        return runner.execute(workflow, values, run_id=run_id, partition=key or None, start_from=start_from)
+
+    drive.perform(act, run_id)
+
+
+@command
+def resume(
+    options: Options,
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="The id of the run, as printed.", show_default=False)],
+    param: ParamOption = None,
+    params_file: ParamsFileOption = None,
+) -> None:
+    """Go on with a failed, crashed or cancelled run after its last finished step.
+
+    Params given here replace those of the run. A run that has completed is left alone, and that is no error.
+
+    Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
+    """
+    values = given_params.read_params(param, params_file)
+    with output.stdout_kept_for_data(only_if=options.json):
+        workflows = loading.load_app(loading.app_of(options))
+
+    def act(runner: WorkflowRunner) -> WorkflowResult:
+        runner.register(*workflows)
+        return runner.resume(run_id, values or None)
+
+    _Drive(options=options, app=options.app).perform(act, run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drive:
+    """One drive of a run before an operator's eyes; `app` is what `--app` must say to resume it."""
+
+    options: Options
+    app: str | None
+
+    def perform(self, act: Callable[[WorkflowRunner], WorkflowResult], run_id: str | None) -> None:
+        """Drive, tell how it ended, and exit with the code that says so."""
+        witness, display = progress.Witness(), progress.choose_display(verbose=self.options.verbose)
+        with loading.open_runner(self.options, hooks=(witness, display)) as runner:
+            try:
+                with output.stdout_kept_for_data(only_if=self.options.json), closing(display):
+                    result = act(runner)
+            except RunAlreadyCompleted as error:
+                self._tell_completed(runner, str(run_id), error)
+            except RunExists:
+                raise typer.Exit(self._tell_exists(runner, str(run_id))) from None
+            except SpineError as error:
+                raise typer.Exit(self._tell_error(error, witness.run_id)) from None
+            except (KeyboardInterrupt, SystemExit) as stop:
+                if witness.run_id is None:
+                    raise
+                self._tell_stored(runner, witness)
+                raise typer.Exit(_code_of_stop(stop)) from None
+            else:
+                self._tell_result(result)
+
+    def _tell_result(self, result: WorkflowResult) -> None:
+        self._tell(_result_document(result), _happy(result))
+        if result.status is not RunStatus.COMPLETED:
+            raise typer.Exit(ExitCode.FAILED)
+
+    def _tell_stored(self, runner: WorkflowRunner, witness: progress.Witness) -> None:
+        self._tell(_stored_document(runner, str(witness.run_id), witness.completed), "completed")
+
+    def _tell_completed(self, runner: WorkflowRunner, run_id: str, error: RunAlreadyCompleted) -> None:
+        document = _stored_document(runner, run_id, [])
+        if document["status"] != RunStatus.COMPLETED:
+            raise error
+        self._tell(document, "has completed already; there was nothing to do")
+
+    def _tell_exists(self, runner: WorkflowRunner, run_id: str) -> ExitCode:
+        state = runner.get_run(run_id).state
+        output.say(
+            f"run {run_id!r} exists and is {state}; choose another --run-id, "
+            "or name the step to go on from with --start-from"
+        )
+        if state != RunStatus.COMPLETED:
+            self._say_resume(self._resume(run_id))
+        return ExitCode.REFUSED
+
+    def _tell_error(self, error: SpineError, run_id: str | None) -> ExitCode:
+        """Tell an error of Spine; a run that had started can be resumed, unless somebody else drives it now."""
+        code = tell(error, debug=self.options.debug)
+        if run_id is not None and not isinstance(error, LeaseLost):
+            self._say_resume(self._resume(run_id))
+        return code
+
+    def _tell(self, document: dict[str, Any], done: str) -> None:
+        """Write how the run ended to stdout, and, unless it completed, how to resume it to stderr."""
+        is_completed = document["status"] == RunStatus.COMPLETED
+        resume = None if is_completed else self._resume(document["run_id"])
+        if self.options.json:
+            render.print_json({**document, "resume_command": resume.line if resume else None})
+        else:
+            how = done if is_completed else _unhappy(document)
+            output.out(spelling.safe(f"run {document['run_id']} of {document['workflow_name']} {how}"))
+        if not is_completed:
+            self._say_resume(resume)
+
+    def _resume(self, run_id: str) -> ResumeCommand | None:
+        return resume_command(run_id, self.options, app=self.app)
+
+    @staticmethod
+    def _say_resume(resume: ResumeCommand | None) -> None:
+        if resume is None:
+            output.say("memory:// kept the run in this process only; it cannot be resumed")
+        else:
+            for told in resume.lines():
+                output.say(told)
+
+
+def _code_of_stop(stop: BaseException) -> int:
+    if isinstance(stop, SystemExit) and isinstance(stop.code, int):
+        return stop.code
+    return ExitCode.INTERRUPTED
+
+
+def _happy(result: WorkflowResult) -> str:
+    done, now, skipped = len(result.all_completed_steps), len(result.completed_steps), len(result.skipped_steps)
+    parts = [f"{spelling.count(done, 'step')} done"]
+    if now != done:
+        parts.append(f"{now} of them now")
+    if skipped:
+        parts.append(f"{skipped} skipped")
+    return f"completed: {', '.join(parts)}, in {spelling.duration(sum(result.durations.values()))}"
+
+
+def _unhappy(document: dict[str, Any]) -> str:
+    status, step = document["status"], document["error_step"]
+    why = f": {document['error_type']}: {document['error']}" if document["error"] is not None else ""
+    return f"{status} at {step}{why}" if step is not None else f"is {status}{why}"
+
+
+def _result_document(result: WorkflowResult) -> dict[str, Any]:
+    return {
+        "status": result.status.value,
+        "run_id": result.run_id,
+        "workflow_name": result.workflow_name,
+        "completed_steps": list(result.completed_steps),
+        "all_completed_steps": list(result.all_completed_steps),
+        "skipped_steps": list(result.skipped_steps),
+        "error_step": result.error_step,
+        "error": result.error,
+        "error_type": result.error_type,
+        "error_category": result.error_category,
+        "durations": {step: round(seconds, 6) for step, seconds in result.durations.items()},
+    }
+
+
+def _stored_document(runner: WorkflowRunner, run_id: str, completed: list[str]) -> dict[str, Any]:
+    """Tell the same of a run whose driving gave no result, from what is stored."""
+    story = Story.of(runner, run_id)
+    run, steps = story.run, story.standings()
+    return {
+        "status": run.status.value,
+        "run_id": run.run_id,
+        "workflow_name": run.workflow_name,
+        "completed_steps": completed,
+        "all_completed_steps": [step.name for step in steps if step.state in (DONE, AGAIN)],
+        "skipped_steps": [step.name for step in steps if step.state == SKIPPED],
+        "error_step": run.error_step,
+        "error": run.error,
+        "error_type": run.error_type,
+        "error_category": run.error_category,
+        "durations": {},
+    }

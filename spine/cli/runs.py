@@ -1,0 +1,323 @@
+"""`spine runs`: list, show, cancel."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from spine import clock
+from spine.cli import loading, render, spelling
+from spine.cli.options import Options, command, new_app
+from spine.cli.output import out, say
+from spine.cli.render import Cell, Column, faint, state
+from spine.cli.resume_command import ResumeCommand, resume_command
+from spine.cli.steps import AGAIN, StepStanding, Story
+from spine.errors import InvalidSetting
+from spine.records.checkpoint import CheckpointSummary
+from spine.records.event import Event
+from spine.records.run import Run, RunStatus, RunSummary
+
+app = new_app("List, show and cancel runs.")
+
+MOST = 1_000_000
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE = re.compile(r"(\d{1,9})([smhdw])")
+
+RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="The id of the run.", show_default=False)]
+
+
+@app.command("list")
+@command
+def list_runs(
+    options: Options,
+    *,
+    status: Annotated[
+        str | None,
+        typer.Option(metavar="STATUS", help="running, completed, failed, cancelled, crashed, waiting or pending."),
+    ] = None,
+    workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Only runs made since: 2026-01-31, 2026-01-31T06:00Z (UTC), or 30m, 12h, 7d ago."
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Only the newest so many.")] = 100,
+) -> None:
+    """List runs, the newest last.
+
+    Example: spine runs list --status failed --since 7d
+    """
+    moment = None if since is None else parse_since(since, clock.now())
+    with loading.open_runner(options) as runner:
+        found = runner.list_runs(status=status, workflow=workflow, since=moment, limit=limit)
+    if options.json:
+        render.print_json([summary_document(run) for run in found])
+    elif not found:
+        say("no runs" if (status, workflow, since) == (None, None, None) else "no runs fit")
+    else:
+        _print_runs(found)
+        if len(found) == limit:
+            say(f"these are the newest {limit:,}; show more with --limit")
+
+
+@app.command("show")
+@command
+def show(options: Options, *, run_id: RunId) -> None:
+    """Show everything about a run: state, error, steps, params, and how to resume it.
+
+    Example: spine runs show 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
+    """
+    with loading.open_runner(options) as runner:
+        story = Story.of(runner, run_id)
+    # What is being driven needs nobody to resume it.
+    goes_on_at = None if story.run.lease else story.next_step
+    resume = resume_command(run_id, options, app=options.app) if goes_on_at else None
+    if options.json:
+        render.print_json(_run_document(story, goes_on_at, resume))
+        return
+    render.print_facts(_facts(story.run, goes_on_at, loading.app_of(options)))
+    _print_steps(story.standings())
+    _print_events(story.events)
+    if resume is not None:
+        out("\n".join(["", *resume.lines()]))
+
+
+@app.command("cancel")
+@command
+def cancel(options: Options, *, run_id: RunId) -> None:
+    """Cancel a run that has not completed, also one that another process drives.
+
+    Example: spine runs cancel 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
+    """
+    with loading.open_runner(options) as runner:
+        run = runner.cancel(run_id)
+    resume = resume_command(run_id, options, app=options.app) if run.removed_at is None else None
+    if options.json:
+        render.print_json({**summary_document(run), "resume_command": resume.line if resume else None})
+        return
+    out(
+        spelling.safe(
+            f"run {run.run_id} of {run.workflow_name} is {run.state}; "
+            "a process that still drives it stops at its next write"
+        )
+    )
+    for told in resume.lines() if resume else ():
+        say(told)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read an ISO 8601 date or time, UTC unless it says otherwise, or an age such as 7d; raise `InvalidSetting`."""
+    age = _AGE.fullmatch(text)
+    try:
+        if age:
+            return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidSetting(
+            f"--since takes a time such as 2026-01-31, 2026-01-31T06:00Z, 7d, 12h or 30m, not {text[:100]!r}"
+        ) from None
+
+
+def summary_document(run: RunSummary) -> dict[str, Any]:
+    """Give a run as JSON says it in a list."""
+    lease = run.lease
+    return {
+        "run_id": run.run_id,
+        "workflow_name": run.workflow_name,
+        "status": run.status.value,
+        "state": run.state,
+        "current_step": run.current_step,
+        "error_step": run.error_step,
+        "error": run.error,
+        "error_type": run.error_type,
+        "error_category": run.error_category,
+        "lease": lease
+        and {
+            "holder": lease.holder,
+            "fence": lease.fence,
+            "acquired_at": lease.acquired_at,
+            "expires_at": lease.expires_at,
+        },
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "updated_at": run.updated_at,
+        "removed_at": run.removed_at,
+        "removed_because": run.removed_because,
+        "steps": list(run.definition.names),
+        "source": run.definition.source,
+    }
+
+
+def _run_document(story: Story, goes_on_at: str | None, resume: ResumeCommand | None) -> dict[str, Any]:
+    return {
+        **summary_document(story.run),
+        "params": render.plain(story.run.params),
+        "partition": render.plain(story.run.partition),
+        "steps": [
+            {
+                "name": step.name,
+                "kind": step.kind,
+                "state": step.state,
+                "has_checkpoint": step.checkpoint is not None,
+                "duration": _metadata(step.checkpoint, "duration"),
+            }
+            for step in story.standings()
+        ],
+        "events": [_event_document(event) for event in story.events],
+        "next_step": goes_on_at,
+        "resume_command": resume.line if resume else None,
+    }
+
+
+def _print_runs(found: Sequence[RunSummary]) -> None:
+    columns = [
+        Column("RUN"),
+        Column("WORKFLOW", yields=True),
+        Column("STATE"),
+        Column("STEP", yields=True),
+        Column("STARTED"),
+        Column("AT (UTC)", is_luxury=True),
+        Column("LASTED", right=True, is_luxury=True),
+    ]
+    rows: list[list[Cell | str]] = [
+        [
+            run.run_id,
+            run.workflow_name,
+            state(run.state),
+            "" if run.status is RunStatus.COMPLETED else run.error_step or run.current_step or "",
+            spelling.ago(run.started_at or run.created_at, clock.now()),
+            faint(spelling.moment(run.started_at or run.created_at)),
+            _lasted(run),
+        ]
+        for run in found
+    ]
+    render.print_table(columns, rows)
+
+
+def _lasted(run: RunSummary) -> str:
+    """Spell the time from the start to the end, or to the last sign of life."""
+    if run.started_at is None:
+        return ""
+    is_driven = run.status is RunStatus.RUNNING and not run.is_crashed
+    end = run.finished_at or (clock.now() if is_driven else run.updated_at)
+    return spelling.duration((end - run.started_at).total_seconds())
+
+
+def _facts(run: Run, goes_on_at: str | None, known_app: str | None) -> list[tuple[str, Cell | str]]:
+    facts: list[tuple[str, Cell | str]] = [
+        ("run", run.run_id),
+        ("workflow", run.workflow_name),
+        ("defined in", faint(run.definition.source)),
+        ("state", state(run.state)),
+        ("failed at", run.error_step or ""),
+        ("error", Cell(_error(run), "red")),
+        ("driven by", _holder(run)),
+        ("started", _when(run.started_at)),
+        ("ended", _when(run.finished_at)),
+        ("last change", _when(run.updated_at) if run.finished_at is None else ""),
+        ("lasted", _lasted(run)),
+        ("checkpoints", _removal(run)),
+    ]
+    facts += [(f"partition {name}", render.one_line(value)) for name, value in run.partition.items()]
+    facts += [(f"param {name}", render.one_line(value)) for name, value in run.params.items()]
+    if goes_on_at is not None:
+        facts.append(("goes on at", Cell(goes_on_at, "cyan")))
+        if known_app is None:
+            facts.append(("needs", "--app with the file or module of the workflow, or SPINE_APP"))
+    return facts
+
+
+def _error(run: Run) -> str:
+    if run.error is None:
+        return ""
+    category = f" ({run.error_category})" if run.error_category else ""
+    return f"{run.error_type}: {run.error}{category}"
+
+
+def _holder(run: Run) -> str:
+    if run.lease is None:
+        return ""
+    since, until = spelling.moment(run.lease.acquired_at), spelling.moment(run.lease.expires_at)
+    return f"{run.lease.holder} since {since}, lease until {until} UTC"
+
+
+def _removal(run: Run) -> str:
+    if run.removed_at is None:
+        return ""
+    return f"{run.removed_because} on {spelling.moment(run.removed_at)} UTC; the run cannot go on"
+
+
+def _when(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return f"{spelling.moment(moment)} UTC, {spelling.ago(moment, clock.now())}"
+
+
+def _print_steps(steps: Sequence[StepStanding]) -> None:
+    columns = [
+        Column("STEP", yields=True),
+        Column("KIND"),
+        Column("STATE"),
+        Column("TOOK", right=True),
+        Column("CHECKPOINT (UTC)"),
+        Column("SIZE", right=True, is_luxury=True),
+    ]
+    out("")
+    render.print_table(columns, [_step_row(step) for step in steps])
+    if any(step.state == AGAIN for step in steps):
+        out("again: done, but without a checkpoint; a resume runs it again")
+
+
+def _print_events(events: Sequence[Event]) -> None:
+    columns = [Column("HAPPENED (UTC)"), Column("WHAT"), Column("BY", yields=True), Column("DETAILS", yields=True)]
+    rows: list[list[Cell | str]] = [
+        [faint(spelling.moment(event.at)), event.kind.value, faint(event.actor or ""), _details(event)]
+        for event in events
+    ]
+    if rows:
+        out("")
+        render.print_table(columns, rows)
+
+
+def _details(event: Event) -> str:
+    said = {name: value for name, value in event.fields.items() if name not in ("error", "error_type")}
+    parts = [event.step or "", f"because: {event.reason}" if event.reason else ""]
+    if event.error is not None:
+        parts.append(f"{event.error_type}: {event.error}")
+        said.pop("error_category", None)
+    return " ".join(
+        part for part in (*parts, *(f"{name}={render.one_line(value)}" for name, value in said.items())) if part
+    )
+
+
+def _event_document(event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind.value,
+        "at": event.at,
+        "step": event.step,
+        "actor": event.actor,
+        "reason": event.reason,
+        "details": render.plain(event.fields),
+    }
+
+
+def _step_row(step: StepStanding) -> list[Cell | str]:
+    saved = step.checkpoint
+    seconds = _metadata(saved, "duration")
+    return [
+        step.name,
+        faint(step.kind),
+        state(step.state),
+        "" if seconds is None else spelling.duration(seconds),
+        faint(spelling.moment(saved.updated_at) if saved else ""),
+        faint(spelling.size(saved.size) if saved else ""),
+    ]
+
+
+def _metadata(saved: CheckpointSummary | None, name: str) -> Any:
+    return None if saved is None else saved.metadata.get(name)

@@ -1,0 +1,97 @@
+"""How values are spelled for people: safe text, durations, sizes, times."""
+
+import re
+import textwrap
+import unicodedata
+from datetime import UTC, datetime
+
+LONGEST_LINE = 6000
+_PASSWORD_IN_URL = re.compile(r"(://[^\s:/?#@]*:)\S*@")
+_PASSWORD_IN_FIELD = re.compile(
+    r"(\b\w*(?:password|passwd|passfile)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&'\")]+)", re.IGNORECASE
+)
+_SECONDS = ((86_400, "d"), (3600, "h"), (60, "min"))
+
+
+def safe(text: object) -> str:
+    """Give text on one line that no terminal obeys: what is not printable is escaped, passwords of URLs are hidden."""
+    written = hidden(str(text))
+    if not written.isprintable():
+        written = "".join(char if char.isprintable() else _escaped(char) for char in written)
+    return written if len(written) <= LONGEST_LINE else f"{written[: LONGEST_LINE - 1]}…"
+
+
+def hidden(text: str) -> str:
+    """Give text without the passwords that URLs and connection strings carry."""
+    if "://" in text:
+        text = _PASSWORD_IN_URL.sub(r"\1***@", text)
+    return _PASSWORD_IN_FIELD.sub(r"\1***", text) if "pass" in text.lower() else text
+
+
+def width(text: str) -> int:
+    """Count the columns of a terminal that safe text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+
+
+def cut(text: str, room: int) -> str:
+    """Give safe text, cut to so many columns if it is longer."""
+    if width(text) <= room:
+        return text
+    kept = text[: room - 1]
+    while width(kept) > room - 1:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def folded(text: str, room: int) -> list[str]:
+    """Give safe text in lines of at most so many columns."""
+    return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+
+
+def duration(seconds: float) -> str:
+    """Spell seconds: `42 ms`, `1.2 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 0.9995:  # noqa: PLR2004
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 59.95:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:  # noqa: PLR2004
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:  # noqa: PLR2004
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Spell how long ago a moment was, in its largest unit."""
+    seconds = (now - moment).total_seconds()
+    for size, unit in _SECONDS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def size(count: int) -> str:
+    """Spell a number of bytes."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:  # noqa: PLR2004
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def moment(when: datetime | None) -> str:
+    """Spell a time, in UTC, to the second; nothing for none."""
+    return "" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def count(number: int, noun: str) -> str:
+    """Spell a number of things: `1 step`, `3 steps`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

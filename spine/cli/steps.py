@@ -1,0 +1,103 @@
+"""`Story`: what is stored of a run, and how each of its steps stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spine.orchestration.runner import WorkflowRunner
+from spine.records.checkpoint import CheckpointSummary
+from spine.records.event import Event, EventKind
+from spine.records.run import Run, RunStatus
+
+DONE = "done"
+SKIPPED = "skipped"
+RUNNING = "running"
+FAILED = "failed"
+NEXT = "next"
+AGAIN = "again"
+TO_DO = "to do"
+
+_CLAIMS = (EventKind.RUN_STARTED, EventKind.RUN_RESUMED, EventKind.RUN_TAKEN_OVER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStanding:
+    """A step of a run: `again` means that it was done, has no checkpoint, and a resume will run it again."""
+
+    name: str
+    kind: str
+    state: str
+    checkpoint: CheckpointSummary | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is stored of a run, but for its snapshots."""
+
+    run: Run
+    checkpoints: Sequence[CheckpointSummary]
+    events: Sequence[Event]
+
+    @classmethod
+    def of(cls, runner: WorkflowRunner, run_id: str) -> "Story":
+        """Read it; raise `RunNotFound`."""
+        return cls(
+            run=runner.get_run(run_id),
+            checkpoints=runner.list_checkpoints(run_id),
+            events=runner.list_events(run_id),
+        )
+
+    @property
+    def next_step(self) -> str | None:
+        """The step at which a resume goes on; None if the run has completed or cannot go on."""
+        if self.run.status is RunStatus.COMPLETED or self.run.removed_at is not None:
+            return None
+        names = self.run.definition.names
+        candidates = [*self._told_steps(), *(saved.next_step for saved in self.checkpoints[-1:])]
+        # A claim removes the checkpoints from where it starts, so the later of the two is the newer.
+        places = [names.index(name) for name in candidates if name in names]
+        return names[max(places, default=0)]
+
+    def standings(self) -> list[StepStanding]:
+        """Tell how each step stands, in the workflow's order."""
+        saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}
+        skipped = {name for checkpoint in self.checkpoints for name in checkpoint.skipped} | self._passed_over()
+        return [
+            StepStanding(
+                name=step.name,
+                kind=step.kind,
+                state=SKIPPED if step.name in skipped else self._state(index),
+                checkpoint=saved.get(step.name),
+            )
+            for index, step in enumerate(self.run.definition.steps)
+        ]
+
+    def _state(self, index: int) -> str:
+        """Judge one step by how far the run had come and where it would go on."""
+        run, resumes_at = self.run, self._place(self.next_step)
+        if run.status is RunStatus.COMPLETED:
+            return DONE
+        reached = self._place(run.error_step or run.current_step)
+        if index == reached and run.status is RunStatus.FAILED:
+            return FAILED
+        if index == reached and run.lease is not None:
+            return RUNNING
+        if resumes_at is not None and index < resumes_at:
+            return DONE
+        if reached is not None and index < reached:
+            return DONE if resumes_at is None else AGAIN
+        return NEXT if index == resumes_at else TO_DO
+
+    def _told_steps(self) -> list[str]:
+        claim = self._last_claim()
+        return [] if claim is None or "from_step" not in claim.fields else [str(claim.fields["from_step"])]
+
+    def _passed_over(self) -> set[str]:
+        claim = self._last_claim()
+        return set() if claim is None else set(claim.fields.get("passed_over", ()))
+
+    def _last_claim(self) -> Event | None:
+        return next((event for event in reversed(self.events) if event.kind in _CLAIMS), None)
+
+    def _place(self, name: str | None) -> int | None:
+        names = self.run.definition.names
+        return names.index(name) if name in names else None

@@ -31,8 +31,11 @@ def run() -> None:
         migrate(given)
         return
     engine = engines.make_engine(engines.parse_url(load_settings().database_url))
-    with engines.writing(engine) as connection:
-        migrate(connection)
+    try:
+        with engines.writing(engine) as connection:
+            migrate(connection)
+    finally:
+        engine.dispose()
 
 
 run()

@@ -1,0 +1,32 @@
+"""A database without tables, on SQLite and every PostgreSQL."""
+
+import pytest
+
+from spine.stores.sql import engine as engines
+from tests.contract.rows import Rows
+from tests.servers.clusters import shared_server
+from tests.servers.installations import find_installations, installation_named
+
+INSTALLATIONS = find_installations()
+
+
+@pytest.fixture(params=("sqlite", *(INSTALLATIONS or ("postgres",))))
+def empty_url(request, session, sqlite_url):
+    if request.param == "sqlite":
+        yield sqlite_url
+    else:
+        server = shared_server(session, installation_named(request.param, INSTALLATIONS))
+        with server.database() as url:
+            yield url
+
+
+@pytest.fixture
+def engine(empty_url):
+    engine = engines.make_engine(engines.parse_url(empty_url))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def rows(empty_url):
+    return Rows(empty_url)

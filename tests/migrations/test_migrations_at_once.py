@@ -1,0 +1,78 @@
+"""Many may migrate at once, and whoever is killed in between leaves nothing half done."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spine.stores.sql import engine as engines
+from spine.stores.sql import schema
+from spine.testing.contract.drive import at_once
+from tests.migrations.layout import layout
+
+ROOT = Path(__file__).resolve().parents[2]
+UPGRADE = "import sys; from tests.conftest import upgrade; upgrade(sys.argv[1])"
+
+
+def upgrade_once(url):
+    engine = engines.make_engine(engines.parse_url(url))
+    try:
+        schema.upgrade(engine)
+    finally:
+        engine.dispose()
+
+
+def fresh_layout(engine):
+    schema.downgrade(engine, "base")
+    schema.upgrade(engine)
+    return layout(engine)
+
+
+def test_ten_threads_upgrade_one_database(empty_url, engine):
+    at_once(10, lambda _: upgrade_once(empty_url))
+
+    assert layout(engine) == fresh_layout(engine)
+
+
+def test_ten_threads_upgrade_ten_databases(tmp_path):
+    urls = [f"sqlite:///{tmp_path / str(number)}" for number in range(10)]
+
+    at_once(10, lambda number: upgrade_once(urls[number]))
+
+    for url in urls:
+        engine = engines.make_engine(engines.parse_url(url))
+        with engine.connect() as connection:
+            schema.check(connection)
+        engine.dispose()
+
+
+def test_several_processes_upgrade_one_database(empty_url, engine):
+    started = [
+        subprocess.Popen([sys.executable, "-c", UPGRADE, empty_url], cwd=ROOT, stderr=subprocess.PIPE) for _ in range(3)
+    ]
+    complaints = [process.communicate(timeout=60)[1].decode() for process in started]
+
+    assert [process.returncode for process in started] == [0, 0, 0], complaints
+    assert layout(engine) == fresh_layout(engine)
+
+
+@pytest.mark.parametrize("number", [2, 7, 11])
+def test_an_upgrade_that_is_killed_in_between_is_done_again(empty_url, engine, rows, number):
+    command = [sys.executable, "-m", "tests.migrations.killed_upgrade", empty_url, str(number)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line.strip())
+            if said[-1] == "stopped":
+                break
+        process.kill()
+
+    assert process.returncode == -9
+    assert said[-1] == "stopped"
+    assert len(said) == number + 1
+    assert not {name for name in rows.tables() if name.startswith("core_")}
+
+    schema.upgrade(engine)
+
+    assert layout(engine) == fresh_layout(engine)

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from spine import __version__, orchestration
 from spine.cli.failures import code_of
+from spine.cli.main import app
 from spine.codec.json import ORDER
 from spine.codec.tags import UNTAGGERS
 from spine.config import Settings
@@ -219,3 +221,27 @@ def test_the_floors_of_the_architecture_page_are_those_that_are_checked():
     shown = [set(re.findall(r"spine\.(\w+)(?=\s)", line)) for line in drawn.splitlines()]
 
     assert shown == [set(layer.split(" | ")) for layer in layers if layer != "__main__"]
+
+
+def commands_shown():
+    """Every `spine ...` that a page shows, in shell blocks, in crontabs and between backticks."""
+    for path in PAGES:
+        text = re.sub(r"\\\n", " ", path.read_text(encoding="utf-8"))
+        blocks = "\n".join(block.text for block in blocks_of(path) if block.language in ("sh", "crontab"))
+        inline = "\n".join(re.findall(r"(?<!`)`(spine [^`\n]+)`(?!`)", text))
+        for shown in re.findall(r"(?:^|\s)spine ([a-z-][^\n#|>;&]*)", f"{blocks}\n{inline}", flags=re.MULTILINE):
+            yield pytest.param(shown.split(), id=f"{path.stem}: spine {shown.strip()}")
+
+
+@pytest.mark.parametrize("words", [*commands_shown()])
+def test_a_command_that_a_page_shows_is_one_there_is(words):
+    command = typer.main.get_command(app)
+
+    while words and hasattr(command, "commands"):
+        if words[0].startswith("-"):
+            break
+        assert words[0] in command.commands, f"no command {words[0]!r}"
+        command, words = command.commands[words[0]], words[1:]
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+    assert {word.partition("=")[0].strip("[]") for word in words if word.startswith(("-", "[-"))} <= options

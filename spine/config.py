@@ -55,7 +55,7 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise InvalidSetting("; ".join(_spelled(problem) for problem in error.errors())) from None
-    except ValueError as error:
+    except (ValueError, AttributeError, OSError) as error:  # no TOML, no table, no permission
         raise InvalidSetting(f"pyproject.toml cannot be read: {error}") from error
 
 

@@ -1,6 +1,5 @@
 """Retention: which runs lose their checkpoints, and when."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +25,8 @@ def parse_days(days: Any, *, what: str = "days") -> float:
     """Read a number of days above 0 and up to 36,500; raise `InvalidSetting` for anything else."""
     if isinstance(days, bool) or not isinstance(days, (int, float)):
         raise InvalidSetting(f"{what} must be a number of days, not a {type(days).__name__}")
-    if not math.isfinite(days) or not 0 < days <= LONGEST_DAYS:
-        raise InvalidSetting(f"{what} must be above 0 and at most {LONGEST_DAYS:,} days, not {days}")
+    if not 0 < days <= LONGEST_DAYS:  # neither is NaN
+        raise InvalidSetting(f"{what} must be above 0 and at most {LONGEST_DAYS:,} days")
     return float(days)
 
 

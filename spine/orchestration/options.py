@@ -1,6 +1,5 @@
 """`Options`: what a runner was told, by its arguments or else by the settings, checked."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +46,8 @@ class Options:
 
 
 def _within(name: str, value: Any, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidSetting(f"{name} must be a number, not {value!r}")
-    if not least <= value <= most:
-        raise InvalidSetting(f"{name} must be from {least:g} to {most:g}, not {value}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidSetting(f"{name} must be a number, not a {type(value).__name__}")
+    if not least <= value <= most:  # neither is NaN
+        raise InvalidSetting(f"{name} must be from {least:g} to {most:g}")
     return value

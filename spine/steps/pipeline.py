@@ -1,7 +1,7 @@
 """The kind `pipeline`: a function registered under a dotted name, called as `fn(params)` or with a `ctx`."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], An
         raise InvalidWorkflow(f"pipeline {name!r} must be a function, not a {type(function).__name__}")
     if inspect.iscoroutinefunction(function):
         raise InvalidWorkflow(f"pipeline {name!r} is async; steps are plain functions, wrap it with asyncio.run")
-    wanted = [each for each in inspect.signature(function).parameters.values() if _is_wanted(each)]
+    wanted = [each for each in _parameters(name, function) if _is_wanted(each)]
     others = [each.name for each in wanted if each.name != CONTEXT]
     if len(others) > 1:
         raise InvalidWorkflow(
@@ -56,6 +56,15 @@ def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], An
         return function(*given[: len(given) - len(keywords)], **keywords)
 
     return call
+
+
+def _parameters(name: str, function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        raise InvalidWorkflow(
+            f"pipeline {name!r} does not say what it takes; wrap it in a function of params"
+        ) from None
 
 
 def _is_wanted(parameter: inspect.Parameter) -> bool:

@@ -101,6 +101,7 @@ async def coroutine(params):
         (lambda a, b: (a, b), "takes a, b"),
         (lambda ctx, params, other: None, "takes params, other"),
         (coroutine, "is async"),
+        (dict, "does not say what it takes"),
         (5, "not a int"),
         ("my.step", "not a str"),
         (None, "not a NoneType"),

@@ -1,0 +1,135 @@
+"""Hooks are told what happens and change nothing."""
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from spine.hooks.dispatch import dispatch
+from spine.hooks.logging import LoggingHook, line
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+from spine.records.event import Event, EventKind
+from spine.steps.result import StepResult
+from spine.steps.step import Step
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def on_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def told(self) -> list[tuple[str, str | None]]:
+        return [(event.kind.value, event.step) for event in self.events]
+
+
+class Broken:
+    def on_event(self, event: Event) -> None:
+        raise RuntimeError("hook is broken")
+
+
+def event(**fields) -> Event:
+    given = {
+        "kind": EventKind.STEP_STARTED,
+        "run_id": "1",
+        "workflow_name": "w",
+        "at": datetime(2026, 1, 10, tzinfo=UTC),
+    }
+    return Event(**(given | fields))
+
+
+def fail(ctx, config):
+    if not ctx.is_resumed:
+        raise RuntimeError("broken")
+    return {}
+
+
+def test_a_hook_is_told_each_thing_once_and_in_order():
+    recorder = Recorder()
+    steps = [
+        Step.lambda_("a", lambda ctx, config: {"x": 1}),
+        Step.lambda_("b", lambda ctx, config: StepResult.skip("no need")),
+        Step.lambda_("c", fail),
+    ]
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[recorder]) as runner:
+        run_id = runner.execute(Workflow("w", steps)).run_id
+        first, recorder.events[:] = recorder.told, []
+        runner.resume(run_id)
+
+    assert first == [
+        ("run.started", None),
+        ("step.started", "a"),
+        ("checkpoint.saved", "a"),
+        ("step.completed", "a"),
+        ("step.started", "b"),
+        ("checkpoint.saved", "b"),
+        ("step.skipped", "b"),
+        ("step.started", "c"),
+        ("step.failed", "c"),
+        ("run.failed", "c"),
+    ]
+    assert recorder.told == [
+        ("run.resumed", None),
+        ("step.started", "c"),
+        ("checkpoint.saved", "c"),
+        ("step.completed", "c"),
+        ("run.completed", None),
+    ]
+
+
+def test_an_event_says_where_how_long_and_why():
+    recorder = Recorder()
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[recorder]) as runner:
+        runner.execute(Workflow("w", [Step.lambda_("a", fail)]), run_id="1")
+    failed = recorder.events[2]
+
+    assert (failed.kind, failed.run_id, failed.workflow_name, failed.step) == ("step.failed", "1", "w", "a")
+    assert (failed.error, failed.error_type) == ("broken", "RuntimeError")
+    assert failed.duration >= 0
+    assert failed.at.tzinfo is UTC
+    assert (failed.fields["position"], failed.fields["steps"]) == (1, 1)
+
+
+def test_a_hook_that_raises_keeps_nobody_from_hearing_and_changes_nothing(caplog):
+    recorder = Recorder()
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[Broken(), recorder]) as runner:
+        result = runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {"x": 1})]))
+
+    assert result.status == "completed"
+    assert len(recorder.events) == 5
+    assert "hook.failed hook=Broken event=step.started" in caplog.text
+
+
+def test_a_signal_is_not_swallowed_with_a_hook():
+    class Interrupting:
+        def on_event(self, event: Event) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dispatch([Interrupting()], event())
+
+
+def test_a_log_line_is_an_event_name_and_fields_on_one_line():
+    told = event(kind=EventKind.STEP_FAILED, step="load", duration=1.5, error="a\nb", error_type="E", fields={"n": 1})
+
+    assert line(told) == "step.failed run_id=1 workflow=w step=load duration=1.500s n=1 error_type=E error='a\\nb'"
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [
+        (EventKind.RUN_FAILED, "ERROR"),
+        (EventKind.RUN_CANCELLED, "WARNING"),
+        (EventKind.RUN_STARTED, "INFO"),
+        (EventKind.STEP_STARTED, "DEBUG"),
+    ],
+)
+def test_a_log_has_levels(kind, level, caplog):
+    with caplog.at_level(logging.DEBUG, logger="spine"):
+        LoggingHook().on_event(event(kind=kind))
+
+    assert [record.levelname for record in caplog.records] == [level]

@@ -1,0 +1,105 @@
+"""Leases stay alive while a step blocks."""
+
+import threading
+
+from spine.errors import StoreBusy
+from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+from spine.steps.step import Step
+from spine.stores.memory import MemoryStore
+
+LONG = 20  # seconds to wait for what should come at once
+
+
+class Watched(MemoryStore):
+    """A memory store that tells when leases were renewed, and fails when it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.failures = failures
+        self.renewed: list[set[str]] = []
+        self.told = threading.Condition()
+
+    def renew_leases(self, leases, *, lease_seconds):
+        with self.told:
+            self.told.notify_all()
+            if self.failures:
+                self.failures -= 1
+                raise StoreBusy("not now")
+            held = super().renew_leases(leases, lease_seconds=lease_seconds)
+            self.renewed.append(held)
+            return held
+
+    def wait(self, wanted) -> bool:
+        with self.told:
+            return self.told.wait_for(wanted, timeout=LONG)
+
+
+def run(store: Watched, run_id: str, step) -> str:
+    with WorkflowRunner(registry=Registry(), store=store, lease_seconds=0.5) as runner:
+        return runner.execute(Workflow("w", [Step.lambda_("a", step)]), run_id=run_id).status
+
+
+def test_a_lease_is_renewed_while_a_step_blocks():
+    store = Watched()
+    before = []
+
+    def block(ctx, config):
+        before.append(store.get_run("1").lease.expires_at)
+        assert store.wait(lambda: len(store.renewed) >= 2)
+        return {"later": store.get_run("1").lease.expires_at > before[0]}
+
+    assert run(store, "1", block) == "completed"
+    assert store.get_run("1").context.outputs["a"] == {"later": True}
+    assert store.renewed[:2] == [{"1"}, {"1"}]
+
+
+def test_a_beat_that_fails_is_tried_again_and_fails_no_step(caplog):
+    store = Watched(failures=2)
+
+    assert run(store, "1", lambda ctx, config: {"renewed": store.wait(lambda: len(store.renewed) > 0)}) == "completed"
+    assert store.get_run("1").context.outputs["a"] == {"renewed": True}
+    assert [record.getMessage() for record in caplog.records if "heartbeat" in record.getMessage()] == [
+        "heartbeat.failed error='not now'"
+    ] * 2
+
+
+def test_one_thread_beats_for_all_runs_and_ends_with_the_last():
+    store = Watched()
+    both = threading.Barrier(2)
+
+    def block(ctx, config):
+        both.wait(LONG)
+        assert store.wait(lambda: {"1", "2"} in store.renewed)
+        beats = [thread for thread in threading.enumerate() if thread.name == "spine-heartbeat"]
+        both.wait(LONG)
+        return {"threads": len(beats)}
+
+    with WorkflowRunner(registry=Registry(), store=store, lease_seconds=0.5) as runner:
+        workflow = Workflow("w", [Step.lambda_("a", block)])
+        threads = [threading.Thread(target=runner.execute, args=(workflow,), kwargs={"run_id": key}) for key in "12"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LONG)
+
+    assert [store.get_run(key).context.outputs["a"] for key in "12"] == [{"threads": 1}] * 2
+
+
+def test_the_thread_ends_when_no_lease_is_left():
+    store = Watched()
+    heartbeat = Heartbeat(store, lease_seconds=60)
+    seen = []
+
+    def note(ctx, config):
+        seen.extend(thread for thread in threading.enumerate() if thread.name == "spine-heartbeat")
+        return {}
+
+    run(store, "1", note)
+
+    assert len(seen) == 1
+    seen[0].join(LONG)
+    assert not seen[0].is_alive()
+    assert heartbeat._thread is None

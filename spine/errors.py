@@ -36,6 +36,7 @@ SpineError
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 
@@ -142,6 +143,9 @@ class RunIsHeld(SpineError):
         self.holder = holder
         self.expires_at = expires_at
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (partial(type(self), holder=self.holder, expires_at=self.expires_at), self.args)
+
 
 class LeaseLost(SpineError):
     """The run was taken over by another process; nothing more was written or started by this one."""
@@ -153,6 +157,9 @@ class RunFailed(SpineError):
     def __init__(self, message: str, *, result: Any) -> None:
         super().__init__(message)
         self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (partial(type(self), result=self.result), self.args)
 
 
 class StoreError(SpineError):

@@ -1,0 +1,39 @@
+"""How an attempt ended."""
+
+import pickle
+
+import pytest
+
+from spine.errors import RunFailed
+from spine.orchestration.result import WorkflowResult
+from spine.records.context import WorkflowContext
+from spine.records.run import RunStatus
+
+
+def result(status: RunStatus, **fields) -> WorkflowResult:
+    steps = {"completed_steps": ["a"], "all_completed_steps": ["a"], "skipped_steps": []}
+    context = WorkflowContext(run_id="1", workflow_name="w", params={"x": 1})
+    return WorkflowResult(status=status, run_id="1", workflow_name="w", context=context, **steps, **fields)
+
+
+def test_a_completed_result_is_given_back():
+    completed = result(RunStatus.COMPLETED)
+
+    assert completed.raise_for_status() is completed
+
+
+def test_a_failed_one_raises_with_the_command_that_resumes_it():
+    failed = result(RunStatus.FAILED, error_step="b", error="no route", error_type="OSError")
+
+    with pytest.raises(
+        RunFailed, match="is failed at step 'b': OSError: no route; resume it with: spine resume 1"
+    ) as e:
+        failed.raise_for_status()
+
+    assert e.value.result is failed
+    assert pickle.loads(pickle.dumps(e.value)).result == failed
+
+
+def test_a_cancelled_one_raises_too():
+    with pytest.raises(RunFailed, match="is cancelled; resume it with: spine resume 1"):
+        result(RunStatus.CANCELLED).raise_for_status()

@@ -76,6 +76,8 @@ def parse_url(text: str) -> URL:
         )
     if driver == SQLITE and url.database in (None, "", ":memory:"):
         raise InvalidSetting("a SQLite URL needs a file: sqlite:///spine.db; without a file, use memory://")
+    if "@" in (url.host or ""):  # the rest of the password would be taken for the host, and shown
+        raise InvalidSetting("the database URL has more than one @; in a password, write it as %40")
     if url.query.get("pooler", "transaction") != "transaction":
         raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
     return url.set(drivername=driver)

@@ -7,6 +7,7 @@ import typer
 from spine.cli import loading, render, spelling
 from spine.cli.options import Options, command, new_app
 from spine.cli.output import out
+from spine.errors import InvalidSetting
 from spine.retention import Purged
 
 app = new_app("Remove the checkpoints of runs that ended long ago.")
@@ -35,6 +36,8 @@ def run(
 
     Example: spine retention run --days 30 --failed-days 90 --dry-run
     """
+    if days is None and _days_set() is None:
+        raise InvalidSetting("say how many days to keep with --days, or set SPINE_CHECKPOINT_RETENTION_DAYS")
     with loading.open_runner(options) as runner:
         purged = runner.purge(days, failed_days=failed_days, dry_run=dry_run)
     if options.json:
@@ -52,9 +55,7 @@ def show(options: Options) -> None:
 
     Example: spine retention show
     """
-    from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
-
-    days = load_settings().checkpoint_retention_days
+    days = _days_set()
     purged = None
     if days is not None:
         with loading.open_runner(options) as runner:
@@ -79,6 +80,12 @@ def show(options: Options) -> None:
     out("")
     out(_summary(purged))
     _print_ids(purged)
+
+
+def _days_set() -> float | None:
+    from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
+
+    return load_settings().checkpoint_retention_days
 
 
 def _document(purged: Purged) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
         "updated_at": run.updated_at,
         "removed_at": run.removed_at,
         "removed_because": run.removed_because,
-        "steps": list(run.definition.names),
+        "step_names": list(run.definition.names),
         "source": run.definition.source,
     }
 

@@ -12,6 +12,7 @@ from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
 from spine.records.context import WorkflowContext
+from spine.records.event import EventKind
 from spine.records.quality import Measured
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, Removal, RunStatus, StepDefinition
@@ -138,6 +139,11 @@ def write_details(details: Mapping[str, Any]) -> str:
 def read_details(text: str, *, where: str) -> Mapping[str, Any]:
     """Read what an event tells."""
     return _guarded(where, lambda: dict(codec.decode(text)))
+
+
+def read_event_kind(text: str, *, where: str) -> EventKind:
+    """Read what an event says happened."""
+    return _guarded(where, lambda: EventKind(text))
 
 
 def write_definition(definition: Definition) -> str:

@@ -178,6 +178,17 @@ def test_a_time_without_a_zone_is_utc_on_sqlite(sqlite_store, sqlite_rows):
     assert abs(finished_at - clock.now()) < timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("change", ["kind = 'run.flew'", "details = '5'", "details = '[1]'"])
+def test_a_damaged_event_is_reported(sql_store, rows, change):
+    run_to(sql_store, FAILED)
+    rows.ask(f"UPDATE core_workflow_events SET {change}")
+
+    with pytest.raises(SnapshotCorrupt, match="of run 'run-1'"):
+        sql_store.list_events("run-1")
+
+    assert sql_store.get_run("run-1").status == "failed"
+
+
 def test_a_running_run_without_a_lease_counts_as_crashed(sql_store, rows):
     create(sql_store, new_run())
     rows.ask("UPDATE core_workflow_runs SET holder = NULL, expires_at = NULL")

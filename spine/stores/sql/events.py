@@ -43,9 +43,10 @@ def _row(run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any]) -
 
 
 def _event(row: Any) -> Event:
-    details = documents.read_details(row.details, where=f"event {row.id} of run {row.run_id!r}")
+    where = f"event {row.id} of run {row.run_id!r}"
+    details = documents.read_details(row.details, where=where)
     return Event(
-        kind=EventKind(row.kind),
+        kind=documents.read_event_kind(row.kind, where=where),
         run_id=row.run_id,
         workflow_name=row.workflow_name,
         step=row.step_name,

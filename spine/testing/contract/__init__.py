@@ -21,6 +21,8 @@ snapshots of 1 MB and be usable from ten threads.
 
 from spine.testing.contract.checkpoints import CheckpointsContract
 from spine.testing.contract.claims import ClaimsContract
+from spine.testing.contract.events import EventsContract
+from spine.testing.contract.health import HealthContract
 from spine.testing.contract.leases import LeasesContract
 from spine.testing.contract.retention import RetentionContract
 from spine.testing.contract.runs import RunsContract
@@ -29,6 +31,8 @@ from spine.testing.contract.values import ValuesContract
 __all__ = [
     "CheckpointsContract",
     "ClaimsContract",
+    "EventsContract",
+    "HealthContract",
     "LeasesContract",
     "RetentionContract",
     "RunsContract",
@@ -38,6 +42,13 @@ __all__ = [
 
 
 class StoreContract(
-    RunsContract, ClaimsContract, LeasesContract, CheckpointsContract, ValuesContract, RetentionContract
+    RunsContract,
+    ClaimsContract,
+    LeasesContract,
+    CheckpointsContract,
+    ValuesContract,
+    EventsContract,
+    RetentionContract,
+    HealthContract,
 ):
     """All that a store must do."""

@@ -12,6 +12,7 @@ from spine.codec.limits import DEFAULT_LIMITS
 from spine.records.checkpoint import Checkpoint, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
+from spine.records.event import Event
 from spine.records.lease import Lease
 from spine.records.quality import QualityMetrics
 from spine.records.run import ClaimableRun, Definition, Run, RunStatus, StepDefinition
@@ -166,6 +167,7 @@ class Everything:
     claimable: ClaimableRun
     first_context: WorkflowContext
     checkpoints: Sequence[Checkpoint]
+    events: Sequence[Event]
 
 
 def everything(store: Store, run_id: str = "run-1") -> Everything:
@@ -175,6 +177,7 @@ def everything(store: Store, run_id: str = "run-1") -> Everything:
         claimable=store.get_claimable(run_id),
         first_context=store.get_first_context(run_id),
         checkpoints=[store.get_checkpoint(run_id, kept.step_name) for kept in store.list_checkpoints(run_id)],
+        events=store.list_events(run_id),
     )
 
 

@@ -147,6 +147,7 @@ class RunsContract:
             "get_run",
             "get_claimable",
             "get_first_context",
+            "list_events",
             "cancel_run",
             "list_checkpoints",
             "get_checkpoint",

@@ -39,9 +39,9 @@ test: lint types floors ## lint, types, floors and every test, on real databases
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
 test-all: ## the suite on every Python from 3.11 that this machine has
-	@for version in 3.11 3.12 3.13 3.14; do \
-	  python=$$(command -v python$$version) && $$python -c '' 2>/dev/null || continue; \
-	  echo "== python$$version"; $(MAKE) test PYTHON=$$python VENV=.venvs/$$version || exit 1; \
+	@set -e; for python in $$(.ci/pythons); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "== Python $$version"; $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venvs/$$version; \
 	done
 
 format: $(READY) ## let ruff rewrite what it can

@@ -13,7 +13,7 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: 
     if type(url) is not str or not url.strip():
         raise InvalidSetting("the database URL is empty; leave it out for sqlite:///spine.db")
     if url.startswith("memory:"):
-        from spine.stores.memory import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen
+        from spine.stores.memory.store import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen
 
         return MemoryStore(limits=limits)
     from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time

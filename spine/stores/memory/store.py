@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from spine import clock
@@ -18,20 +18,10 @@ from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, Run, RunStatus, RunSummary
 from spine.stores import documents
+from spine.stores.memory.checkpoints import Row
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """A checkpoint as a database would keep it."""
-
-    new: NewCheckpoint
-    snapshot: bytes
-    metadata: str
-    created_at: datetime
-    updated_at: datetime
 
 
 class MemoryStore:
@@ -44,7 +34,7 @@ class MemoryStore:
         self._leases: dict[str, Lease] = {}
         self._first: dict[str, WorkflowContext] = {}
         self._points: dict[str, ResumePoint | None] = {}
-        self._rows: dict[str, dict[str, _Row]] = {}
+        self._rows: dict[str, dict[str, Row]] = {}
         self._events: dict[str, list[Event]] = {}
 
     @property
@@ -108,7 +98,7 @@ class MemoryStore:
         with self._lock:
             summary = self._shown(run_id)
             rows = self._sorted_rows(run_id)
-            context = self._checkpoint(rows[-1]).context if rows else self._first[run_id].fresh()
+            context = rows[-1].checkpoint().context if rows else self._first[run_id].fresh()
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
             return Run(**fields, context=context)
 
@@ -149,7 +139,7 @@ class MemoryStore:
         """See `Checkpoints`."""
         with self._lock:
             self._shown(run_id)
-            return [self._summary(row) for row in self._sorted_rows(run_id)]
+            return [row.summary() for row in self._sorted_rows(run_id)]
 
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """See `Checkpoints`."""
@@ -159,7 +149,7 @@ class MemoryStore:
             if not rows:
                 which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
                 raise CheckpointNotFound(f"run {run_id!r} has {which}")
-            return self._checkpoint(rows[-1])
+            return rows[-1].checkpoint()
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
@@ -222,9 +212,7 @@ class MemoryStore:
             rows = self._rows[lease.run_id]
             old = rows.get(new.step_name)
             created = old.created_at if old else now
-            rows[new.step_name] = _Row(
-                new=new, snapshot=snapshot, metadata=metadata, created_at=created, updated_at=now
-            )
+            rows[new.step_name] = Row(new=new, snapshot=snapshot, metadata=metadata, created_at=created, updated_at=now)
             self._points[lease.run_id] = None
             if ending is not None:
                 self._end_driven(lease, ending)
@@ -320,32 +308,8 @@ class MemoryStore:
         crashed = run.status == RunStatus.RUNNING and not held
         return replace(run, lease=self._leases[run_id] if held else None, is_crashed=crashed)
 
-    def _sorted_rows(self, run_id: str) -> list[_Row]:
+    def _sorted_rows(self, run_id: str) -> list[Row]:
         return sorted(self._rows[run_id].values(), key=lambda row: row.new.sequence)
-
-    def _summary(self, row: _Row) -> CheckpointSummary:
-        return CheckpointSummary(
-            run_id=row.new.run_id,
-            workflow_name=row.new.context.workflow_name,
-            step_name=row.new.step_name,
-            sequence=row.new.sequence,
-            next_step=row.new.next_step,
-            metadata=documents.read_metadata(row.metadata, where="metadata"),
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            size=len(row.snapshot),
-        )
-
-    def _checkpoint(self, row: _Row) -> Checkpoint:
-        summary = self._summary(row)
-        context, snapshot = documents.read_snapshot(
-            row.snapshot,
-            run_id=summary.run_id,
-            workflow_name=summary.workflow_name,
-            step_name=summary.step_name,
-        )
-        fields = {name: getattr(summary, name) for name in CheckpointSummary.__dataclass_fields__}
-        return Checkpoint(**fields, context=context, context_snapshot=snapshot)
 
 
 class MemoryRunWriter:

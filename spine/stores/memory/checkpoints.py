@@ -1,0 +1,44 @@
+"""`Row`: a checkpoint as a database would keep it, its snapshot and its metadata written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
+from spine.stores import documents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A checkpoint as a database would keep it."""
+
+    new: NewCheckpoint
+    snapshot: bytes
+    metadata: str
+    created_at: datetime
+    updated_at: datetime
+
+    def summary(self) -> CheckpointSummary:
+        """Read it without its snapshot."""
+        return CheckpointSummary(
+            run_id=self.new.run_id,
+            workflow_name=self.new.context.workflow_name,
+            step_name=self.new.step_name,
+            sequence=self.new.sequence,
+            next_step=self.new.next_step,
+            metadata=documents.read_metadata(self.metadata, where="metadata"),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            size=len(self.snapshot),
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """Read it with its snapshot."""
+        summary = self.summary()
+        context, snapshot = documents.read_snapshot(
+            self.snapshot,
+            run_id=summary.run_id,
+            workflow_name=summary.workflow_name,
+            step_name=summary.step_name,
+        )
+        fields = {name: getattr(summary, name) for name in CheckpointSummary.__dataclass_fields__}
+        return Checkpoint(**fields, context=context, context_snapshot=snapshot)

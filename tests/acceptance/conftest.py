@@ -1,0 +1,64 @@
+"""A runner on each store; and a place to type `spine` in: an empty folder, no settings, nothing of the test before."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from spine.cli.main import main
+from spine.orchestration import Registry, WorkflowRunner
+from spine.orchestration.registry import DEFAULT_REGISTRY
+from tests.acceptance.command import Said
+from tests.acceptance.recorded import Ran
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, empty; settings from outside do not reach it."""
+    for name in [name for name in os.environ if name.startswith("SPINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(DEFAULT_REGISTRY, "_workflows", {})
+    modules = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def spine(place: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
+    """Type the command in this process."""
+    log = logging.getLogger("spine")
+    level, handlers = log.level, log.handlers[:]
+
+    def typed(*arguments: str) -> Said:
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        return Said(code=int(code), out=said.out, err=said.err)
+
+    yield typed
+    log.setLevel(level)
+    log.handlers = handlers
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def runner(store_url: str, registry: Registry) -> Iterator[WorkflowRunner]:
+    """A runner on each store in turn."""
+    with WorkflowRunner(store_url, registry=registry) as runner:
+        yield runner
+
+
+@pytest.fixture
+def ran() -> Ran:
+    return Ran()

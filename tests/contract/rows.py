@@ -24,21 +24,29 @@ class Rows:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite:")
+        self._own: Any = None
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
+        """Another connection than the one that `ask` uses."""
+        with closing(self._connect()) as connection:
+            yield connection
+
+    def _connect(self) -> Any:
         if self.is_sqlite:
-            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-                yield connection
-        else:
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                yield connection
+            return sqlite3.connect(self.url.removeprefix("sqlite:///"), isolation_level=None)
+        return psycopg.connect(self.url, autocommit=True)
 
     def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and give the rows it returned."""
-        with self.connection() as connection:
-            cursor = connection.execute(self._spelled(statement), *([values] if values else []))
-            return [] if cursor.description is None else [tuple(row) for row in cursor.fetchall()]
+        self._own = self._own or self._connect()
+        cursor = self._own.execute(self._spelled(statement), *([values] if values else []))
+        return [] if cursor.description is None else [tuple(row) for row in cursor.fetchall()]
 
     def one(self, statement: str, *values: Any) -> Any:
         """Give the only value of the only row."""

@@ -33,17 +33,17 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_tables_of_a_newer_program_are_neither_read_nor_written(sql_store, rows, database_url, verb):
+def test_tables_of_a_newer_program_are_neither_read_nor_written(sql_store, rows, database_url):
     run_to(sql_store, FAILED)
     run = sql_store.get_claimable("run-1")
     rows.ask("UPDATE core_workflow_schema SET version_num = '9999'")
     before = rows.everything()
 
-    with closing(open_store(database_url)) as older, pytest.raises(SchemaTooNew, match="9999") as caught:
-        VERBS[verb](older, run)
+    for ask in VERBS.values():
+        with closing(open_store(database_url)) as older, pytest.raises(SchemaTooNew, match="9999") as caught:
+            ask(older, run)
+        assert schema.HEAD in str(caught.value)
 
-    assert schema.HEAD in str(caught.value)
     assert rows.everything() == before
 
 
@@ -53,7 +53,8 @@ def test_missing_tables_are_not_made_on_postgresql(empty_postgres_url):
             with pytest.raises(SchemaMissing, match="spine db upgrade"):
                 ask()
 
-    assert Rows(empty_postgres_url).tables() == set()
+    with closing(Rows(empty_postgres_url)) as rows:
+        assert rows.tables() == set()
 
 
 def test_a_store_that_found_no_tables_looks_again(empty_postgres_url):
@@ -90,33 +91,39 @@ def test_older_tables_are_upgraded_on_first_use_on_sqlite(sqlite_store, sqlite_r
     assert sqlite_rows.one("SELECT version_num FROM core_workflow_schema") == schema.HEAD
 
 
+@pytest.fixture
+def new_url(tmp_path):
+    return f"sqlite:///{tmp_path / 'new.db'}"
+
+
 def test_tables_are_made_on_first_use_on_sqlite_and_not_before(tmp_path):
-    path = tmp_path / "spine.db"
+    path = tmp_path / "new.db"
     with closing(open_store(f"sqlite:///{path}")) as store:
         assert not path.exists()
         assert store.list_runs(RunFilter()) == []
 
-    assert "core_workflow_runs" in Rows(f"sqlite:///{path}").tables()
+    with closing(Rows(f"sqlite:///{path}")) as rows:
+        assert "core_workflow_runs" in rows.tables()
 
 
-def test_a_file_may_hold_other_tables_too(sqlite_url, sqlite_rows):
-    sqlite_rows.ask("CREATE TABLE orders (id INTEGER)")
-    sqlite_rows.ask("INSERT INTO orders VALUES (7)")
+def test_a_file_may_hold_other_tables_too(new_url):
+    with closing(Rows(new_url)) as rows, closing(open_store(new_url)) as store:
+        rows.ask("CREATE TABLE orders (id INTEGER)")
+        rows.ask("INSERT INTO orders VALUES (7)")
 
-    with closing(open_store(sqlite_url)) as store:
         create(store, new_run())
 
-    assert sqlite_rows.one("SELECT id FROM orders") == 7
+        assert rows.one("SELECT id FROM orders") == 7
 
 
-def test_ten_who_open_a_new_file_at_once_all_get_in(sqlite_url):
+def test_ten_who_open_a_new_file_at_once_all_get_in(new_url):
     def drive_one(number):
-        with closing(open_store(sqlite_url)) as store, driving(store, f"run-{number}") as drive:
+        with closing(open_store(new_url)) as store, driving(store, f"run-{number}") as drive:
             drive.save("extract")
 
     at_once(10, drive_one)
 
-    with closing(open_store(sqlite_url)) as store:
+    with closing(open_store(new_url)) as store:
         assert len(store.list_runs(RunFilter())) == 10
 
 

@@ -1,5 +1,7 @@
 """A database without tables, on SQLite and every PostgreSQL."""
 
+from contextlib import closing
+
 import pytest
 
 from spine.stores.sql import engine as engines
@@ -22,11 +24,12 @@ def empty_url(request, session, sqlite_url):
 
 @pytest.fixture
 def engine(empty_url):
-    engine = engines.make_engine(engines.parse_url(empty_url))
+    engine = engines.make_engine(parse_url(empty_url))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
 def rows(empty_url):
-    return Rows(empty_url)
+    with closing(Rows(empty_url)) as rows:
+        yield rows

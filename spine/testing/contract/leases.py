@@ -26,62 +26,63 @@ from spine.testing.contract.drive import (
     wait_until,
 )
 
-WRITES: dict[str, Callable[[Drive], object]] = {
-    "checkpoint": lambda drive: drive.save("load"),
-    "last checkpoint": lambda drive: drive.save("load", ending=COMPLETED),
-    "same checkpoint": lambda drive: drive.save("extract", {"rows": -1}),
-    "end": lambda drive: drive.writer.end_run(FAILED),
-}
+WRITES: tuple[Callable[[Drive], object], ...] = (
+    lambda drive: drive.save("load"),
+    lambda drive: drive.save("load", ending=COMPLETED),
+    lambda drive: drive.save("extract", {"rows": -1}),
+    lambda drive: drive.writer.end_run(FAILED),
+)
+
+
+def _refused(drive: Drive) -> None:
+    """Try every write there is; each must say whose run was lost."""
+    for write in WRITES:
+        with pytest.raises(LeaseLost) as caught:
+            write(drive)
+        assert repr(drive.lease.run_id) in str(caught.value)
+        assert drive.lease.holder in str(caught.value)
 
 
 class LeasesContract:
     """What a store promises of leases."""
 
-    @pytest.mark.parametrize("write", WRITES)
-    def test_a_driver_whose_run_was_taken_over_writes_nothing(self, store: Store, write: str) -> None:
+    def test_a_driver_whose_run_was_taken_over_writes_nothing(self, store: Store) -> None:
         lease = crash(store)
         take_over(store)
         before = everything(store)
 
-        with holding(store, lease, store.get_run("run-1").context) as zombie, pytest.raises(LeaseLost) as caught:
-            WRITES[write](zombie)
+        with holding(store, lease, store.get_run("run-1").context) as zombie:
+            _refused(zombie)
 
-        assert "'run-1'" in str(caught.value)
-        assert "ann@here/1" in str(caught.value)
         assert everything(store) == before
 
-    @pytest.mark.parametrize("write", WRITES)
-    def test_a_driver_whose_run_was_cancelled_writes_nothing(self, store: Store, write: str) -> None:
+    def test_a_driver_whose_run_was_cancelled_writes_nothing(self, store: Store) -> None:
         with driving(store) as drive:
             drive.save("extract")
             store.cancel_run("run-1")
             before = everything(store)
 
-            with pytest.raises(LeaseLost):
-                WRITES[write](drive)
+            _refused(drive)
 
         assert everything(store) == before
         assert store.get_run("run-1").status == "cancelled"
 
-    @pytest.mark.parametrize("write", WRITES)
-    def test_a_driver_whose_checkpoints_were_deleted_writes_nothing(self, store: Store, write: str) -> None:
+    def test_a_driver_whose_checkpoints_were_deleted_writes_nothing(self, store: Store) -> None:
         lease = crash(store)
         store.delete_checkpoints("run-1")
         before = everything(store)
 
-        with holding(store, lease, store.get_run("run-1").context) as zombie, pytest.raises(LeaseLost):
-            WRITES[write](zombie)
+        with holding(store, lease, store.get_run("run-1").context) as zombie:
+            _refused(zombie)
 
         assert everything(store) == before
 
-    @pytest.mark.parametrize("write", WRITES)
-    def test_nothing_is_written_after_the_end(self, store: Store, write: str) -> None:
+    def test_nothing_is_written_after_the_end(self, store: Store) -> None:
         with driving(store) as drive:
             drive.save("extract", ending=COMPLETED)
             before = everything(store)
 
-            with pytest.raises(LeaseLost):
-                WRITES[write](drive)
+            _refused(drive)
 
         assert everything(store) == before
         assert store.get_run("run-1").status == "completed"

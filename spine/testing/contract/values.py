@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from spine.records.quality import QualityMetrics
 from spine.records.resume_point import ResumePoint
 from spine.records.values import Values
@@ -41,24 +39,21 @@ HARD_VALUES: dict[str, Any] = {
 class ValuesContract:
     """What a store promises of values."""
 
-    @pytest.mark.parametrize("kind", HARD_VALUES)
-    def test_a_value_comes_back_as_it_was(self, store: Store, kind: str) -> None:
-        value = HARD_VALUES[kind]
-        given = {"zeta": value, "alpha": value, "mid": [value]}
-        quality = QualityMetrics(passed=False, record_count=0, zeta=value, alpha=0.5)
+    def test_a_value_comes_back_as_it_was(self, store: Store) -> None:
+        for kind, value in HARD_VALUES.items():
+            given = {"zeta": value, "alpha": value, "mid": [value]}
+            quality = QualityMetrics(passed=False, record_count=0, zeta=value, alpha=0.5)
 
-        with driving(store, params=given, partition=given) as drive:
-            drive.save("transform", given, quality=quality, metadata=given)
-            drive.save("extract", given)
+            with driving(store, kind, params=given, partition=given) as drive:
+                drive.save("transform", given, quality=quality, metadata=given)
+                drive.save("extract", given)
 
-        assert _spelled(store.get_first_context("run-1").params) == repr(given)
-        assert _spelled(store.get_first_context("run-1").partition) == repr(given)
-        context = store.get_run("run-1").context
-        assert _spelled(context.params) == repr(given)
-        assert _spelled(context.partition) == repr(given)
-        assert _spelled(context.outputs) == repr({"transform": given, "extract": given})
-        assert repr(context.quality_metrics["transform"]) == repr(quality)
-        assert _spelled(store.get_checkpoint("run-1", "transform").metadata) == repr(given)
+            first, context = store.get_first_context(kind), store.get_run(kind).context
+            for values in (first.params, first.partition, context.params, context.partition):
+                assert _spelled(values) == repr(given)
+            assert _spelled(context.outputs) == repr({"transform": given, "extract": given})
+            assert repr(context.quality_metrics["transform"]) == repr(quality)
+            assert _spelled(store.get_checkpoint(kind, "transform").metadata) == repr(given)
 
     def test_a_claim_is_told_what_was_said(self, store: Store) -> None:
         given = {"zeta": HARD_VALUES, "alpha": 1}

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 from spine.config import load_settings
 from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE, metadata
+from spine.stores.sql.url import parse_url
 
 LOCK = 5_729_184_046
 
@@ -30,7 +31,7 @@ def run() -> None:
     if given is not None:
         migrate(given)
         return
-    engine = engines.make_engine(engines.parse_url(load_settings().database_url))
+    engine = engines.make_engine(parse_url(load_settings().database_url))
     try:
         with engines.writing(engine) as connection:
             migrate(connection)

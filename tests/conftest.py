@@ -128,8 +128,9 @@ def migrated_database(server: PostgresServer) -> Iterator[str]:
 def upgrade(url: str) -> None:
     from spine.stores.sql import engine as engines  # SQLAlchemy: only for tests with a database
     from spine.stores.sql import schema
+    from spine.stores.sql.url import parse_url
 
-    engine = engines.make_engine(engines.parse_url(url))
+    engine = engines.make_engine(parse_url(url))
     try:
         schema.upgrade(engine)
     finally:

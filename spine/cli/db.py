@@ -67,12 +67,13 @@ class _Database:
     def __init__(self, url: str) -> None:
         from spine.stores.sql import engine as engines  # noqa: PLC0415  # SQLAlchemy is slow to import
         from spine.stores.sql import schema  # noqa: PLC0415
+        from spine.stores.sql.url import describe, parse_url  # noqa: PLC0415
 
         if url.startswith("memory:"):
             raise InvalidSetting("memory:// has no tables; name a SQLite or PostgreSQL database with --database-url")
         self._engines, self._schema = engines, schema
-        self._engine = engines.make_engine(engines.parse_url(url))
-        self.place = engines.describe(self._engine.url)
+        self._engine = engines.make_engine(parse_url(url))
+        self.place = describe(self._engine.url)
         self.head = schema.HEAD
 
     @classmethod

@@ -39,7 +39,7 @@ def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeC
 
 
 def _has_password(url: str) -> bool:
-    from spine.stores.sql.engine import parse_url  # noqa: PLC0415  # SQLAlchemy is slow to import
+    from spine.stores.sql.url import parse_url  # noqa: PLC0415  # SQLAlchemy is slow to import
 
     parsed = parse_url(url)
     return parsed.password is not None or any("pass" in name.lower() for name in parsed.query)

@@ -14,6 +14,7 @@ from spine.stores.sql import engine as engines
 from spine.stores.sql import schema
 from spine.stores.sql.dialect import seconds_from_now
 from spine.stores.sql.tables import checkpoints, events, runs
+from spine.stores.sql.url import parse_url
 from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run, speaks, statements_of
 
 WRITTEN_ELSEWHERE = {"docs/command-line.md"}
@@ -55,7 +56,7 @@ def history(database_url: str) -> Iterator[tuple[Connection, str]]:
     with WorkflowRunner(database_url) as runner:
         for run_id in ("monday", "crashed", "driven"):
             runner.execute(orders, {"folder": "reports"}, run_id=run_id, partition={"date": "2026-01-10"})
-    engine = engines.make_engine(engines.parse_url(database_url))
+    engine = engines.make_engine(parse_url(database_url))
     with engines.writing(engine) as connection:
         for run_id, seconds in (("crashed", -60), ("driven", 60)):
             lease = {"status": "running", "holder": "etl@db1/7", "expires_at": seconds_from_now(seconds)}
@@ -81,7 +82,7 @@ def test_the_sql_of_the_pages_runs_and_finds_something(history):
 
 def test_the_roles_of_the_database_page_may_do_what_they_must_and_no_more(postgres_url):
     [grants] = [block for block in BLOCKS if "CREATE ROLE" in block.text]
-    engine = engines.make_engine(engines.parse_url(postgres_url))
+    engine = engines.make_engine(parse_url(postgres_url))
 
     with engines.writing(engine) as connection:
         for statement in statements_of(grants):

@@ -18,7 +18,7 @@ from spine.errors import SpineError
 from spine.orchestration import EventKind, RunStatus
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.run import RunSummary
-from spine.stores.sql import engine
+from spine.stores.sql import timeouts
 from spine.stores.sql.tables import SCHEMA_TABLE, metadata
 from tests.acceptance.pages import ROOT, blocks_of
 
@@ -164,11 +164,11 @@ def test_the_documented_timeouts_are_the_real_ones():
     rows = [line for line in text_of("configuration.md").splitlines() if " s" in line]
     told = {line.split("|")[2].strip().split(",")[0].split(":")[0]: line for line in rows if line.startswith("| ")}
 
-    assert f"{engine.CONNECT_SECONDS} s" in told["connecting"]
-    assert f"{engine.TCP_USER_SECONDS} s" in told["an answer to what was sent"]
-    assert f"{engine.LOCK_SECONDS} s" in told["waiting for a lock"]
-    assert f"{engine.STATEMENT_SECONDS} s" in told["a statement"]
-    assert f"{engine.BUSY_SECONDS:g} s" in told["waiting for another process that writes"]
+    assert f"{timeouts.CONNECT_SECONDS} s" in told["connecting"]
+    assert f"{timeouts.TCP_USER_SECONDS} s" in told["an answer to what was sent"]
+    assert f"{timeouts.LOCK_SECONDS} s" in told["waiting for a lock"]
+    assert f"{timeouts.STATEMENT_SECONDS} s" in told["a statement"]
+    assert f"{timeouts.BUSY_SECONDS:g} s" in told["waiting for another process that writes"]
 
 
 def test_every_table_and_column_is_described():

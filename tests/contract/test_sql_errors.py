@@ -15,7 +15,7 @@ from psycopg import sql
 from spine.errors import InvalidSetting, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
-from spine.stores.sql import engine as engines
+from spine.stores.sql import timeouts
 from spine.testing.contract.drive import FAILED, create, driving, everything, new_run, run_to
 
 SECRET = "hunter2"
@@ -128,7 +128,7 @@ def test_a_statement_that_takes_too_long_is_busy_on_postgresql(postgres_url):
 
 
 def test_a_file_that_stays_locked_is_busy_after_the_time_allowed(sqlite_url, monkeypatch):
-    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(timeouts, "BUSY_SECONDS", 0.05)
     with closing(open_store(sqlite_url)) as store, driving(store) as drive:
         before = everything(store)
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 
 from spine.stores.sql import engine as engines
+from spine.stores.sql.url import parse_url
 from tests.contract.rows import Rows
 from tests.servers.clusters import shared_server
 from tests.servers.installations import find_installations, installation_named

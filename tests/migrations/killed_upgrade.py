@@ -12,12 +12,13 @@ from sqlalchemy import event
 
 from spine.stores.sql import engine as engines
 from spine.stores.sql import schema
+from spine.stores.sql.url import parse_url
 
 WORDS = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE")
 
 
 def main(url: str, number: str) -> None:
-    engine = engines.make_engine(engines.parse_url(url))
+    engine = engines.make_engine(parse_url(url))
     seen = 0
 
     def stop(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:

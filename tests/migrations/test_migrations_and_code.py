@@ -63,8 +63,9 @@ def test_a_difference_would_be_noticed(engine, what):
 @pytest.mark.parametrize("what", DIFFERENCES_ON_POSTGRESQL)
 def test_a_difference_of_types_would_be_noticed_on_postgresql(postgres_url, what):
     from spine.stores.sql import engine as engines
+    from spine.stores.sql.url import parse_url
 
-    engine = engines.make_engine(engines.parse_url(postgres_url))
+    engine = engines.make_engine(parse_url(postgres_url))
     with changed(engine, DIFFERENCES_ON_POSTGRESQL[what]):
         assert differences(engine) != []
     engine.dispose()

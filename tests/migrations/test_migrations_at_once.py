@@ -8,6 +8,7 @@ import pytest
 
 from spine.stores.sql import engine as engines
 from spine.stores.sql import schema
+from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import at_once
 from tests.migrations.layout import layout
 
@@ -16,7 +17,7 @@ UPGRADE = "import sys; from tests.conftest import upgrade; upgrade(sys.argv[1])"
 
 
 def upgrade_once(url):
-    engine = engines.make_engine(engines.parse_url(url))
+    engine = engines.make_engine(parse_url(url))
     try:
         schema.upgrade(engine)
     finally:
@@ -41,7 +42,7 @@ def test_ten_threads_upgrade_ten_databases(tmp_path):
     at_once(10, lambda number: upgrade_once(urls[number]))
 
     for url in urls:
-        engine = engines.make_engine(engines.parse_url(url))
+        engine = engines.make_engine(parse_url(url))
         with engine.connect() as connection:
             schema.check(connection)
         engine.dispose()

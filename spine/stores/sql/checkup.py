@@ -13,8 +13,9 @@ from spine import clock
 from spine.errors import StoreError
 from spine.records.finding import Finding, Verdict
 from spine.stores.sql import engine as engines
-from spine.stores.sql import schema
+from spine.stores.sql import schema, timeouts
 from spine.stores.sql.dialect import now
+from spine.stores.sql.url import describe
 
 OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
 OLDEST_POSTGRESQL = 120000
@@ -27,7 +28,7 @@ def examine(engine: Engine) -> list[Finding]:
     try:
         with engines.reading(engine) as connection:
             looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
-            return [_fine("database", f"{engines.describe(engine.url)} answers"), *(look(connection) for look in looks)]
+            return [_fine("database", f"{describe(engine.url)} answers"), *(look(connection) for look in looks)]
     except StoreError as error:
         return [_problem("database", str(error), "check the URL, the server and the login")]
 
@@ -107,8 +108,8 @@ def _postgresql_timeouts(connection: Connection) -> Finding:
         "timeouts",
         seen,
         "behind a transaction pooler the role must carry them: "
-        f"ALTER ROLE {role} SET statement_timeout = '{engines.STATEMENT_SECONDS}s'; "
-        f"ALTER ROLE {role} SET lock_timeout = '{engines.LOCK_SECONDS}s'",
+        f"ALTER ROLE {role} SET statement_timeout = '{timeouts.STATEMENT_SECONDS}s'; "
+        f"ALTER ROLE {role} SET lock_timeout = '{timeouts.LOCK_SECONDS}s'",
     )
 
 

@@ -10,6 +10,7 @@ import spine
 from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
 from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE
+from spine.stores.sql.url import describe
 
 HEAD = "0002"
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps what it works on in a global
@@ -23,7 +24,7 @@ def current(connection: Connection) -> str | None:
     found = connection.execute(_SELECT_VERSION).scalars().all()
     if len(found) > 1:
         raise StoreError(
-            f"{SCHEMA_TABLE} in {engines.describe(connection.engine.url)} holds {len(found)} revisions where there "
+            f"{SCHEMA_TABLE} in {describe(connection.engine.url)} holds {len(found)} revisions where there "
             f"must be one ({', '.join(sorted(found))}); nothing was read or written"
         )
     return found[0] if found else None
@@ -31,7 +32,7 @@ def current(connection: Connection) -> str | None:
 
 def check(connection: Connection) -> None:
     """Raise the `Schema...` error that fits unless the tables are those of this program."""
-    where = engines.describe(connection.engine.url)
+    where = describe(connection.engine.url)
     revision = current(connection)
     if revision is None:
         raise SchemaMissing(f"{where} has no tables of Spine; make them with: spine db upgrade")
@@ -75,7 +76,7 @@ def _migrate(engine: Engine, way: str, revision: str) -> None:
         try:
             getattr(command, way)(_alembic_config(connection), revision)
         except util.CommandError as error:
-            raise StoreError(f"cannot {way} {engines.describe(engine.url)} to {revision}: {error}") from error
+            raise StoreError(f"cannot {way} {describe(engine.url)} to {revision}: {error}") from error
 
 
 def _alembic_config(connection: Connection) -> Any:

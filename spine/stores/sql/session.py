@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from spine.errors import StoreError, StoreUnavailable
-from spine.stores.sql.engine import is_passing, is_postgresql, translated
+from spine.stores.sql.driver_errors import is_passing, translated
+from spine.stores.sql.engine import is_postgresql
 
 T = TypeVar("T")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0

@@ -20,6 +20,7 @@ from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, checkup, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
+from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
 
@@ -29,7 +30,7 @@ class SqlStore:
     def __init__(
         self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
     ) -> None:
-        self._url = engines.parse_url(url)
+        self._url = parse_url(url)
         self._engine = engines.make_engine(self._url)
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds
@@ -39,7 +40,7 @@ class SqlStore:
     @property
     def location(self) -> str:
         """See `Store`."""
-        return engines.describe(self._url)
+        return describe(self._url)
 
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""

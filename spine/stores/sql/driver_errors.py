@@ -1,0 +1,101 @@
+"""From what drivers and SQLAlchemy raise to `StoreError`."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from spine.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
+from spine.stores.sql import timeouts
+from spine.stores.sql.url import describe
+
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03"})
+_LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
+_LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
+_BY_STATE: dict[str, tuple[type[StoreError], str]] = {
+    "55P03": _LOCKED,
+    "40P01": _LOCKED,
+    "40001": _LOCKED,
+    "57014": (StoreBusy, f"a statement took longer than {timeouts.STATEMENT_SECONDS} s; try again"),
+    "53300": (StoreUnavailable, "has too many connections; try again, or raise max_connections"),
+    "53": (StoreFull, "is out of space or memory; free some and resume"),
+    "28": (StoreUnavailable, "refuses the login; check user and password"),
+    "3D000": (StoreUnavailable, "there is no such database; create it first"),
+    "42501": (StoreUnavailable, "the role lacks a permission; grant it"),
+    "08": _LOST,
+    "08000": _LOST,
+    "57": _LOST,
+}
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Turn what the driver or SQLAlchemy raises inside into a `StoreError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise store_error(error.orig or error, url) from error
+    except PoolTimeout as error:
+        raise StoreUnavailable(f"no free connection to {describe(url)}") from error
+    except Exception as error:
+        if _is_driver_error(error):
+            raise store_error(error, url) from error
+        raise
+
+
+def store_error(error: BaseException, url: URL) -> StoreError:
+    """Say what a driver's error means, by its SQLSTATE or SQLite's code, never by its text."""
+    where = describe(url)
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_error(error, where)
+    return _postgresql_error(getattr(error, "sqlstate", None), error, where)
+
+
+def is_passing(error: StoreError) -> bool:
+    """Tell, by its SQLSTATE, whether what PostgreSQL raised may be gone on a new connection in a moment.
+
+    A lost connection has none. SQLite waits for its lock by itself, and nothing else of it passes.
+    """
+    driver_error: Any = error.__cause__
+    driver_error = getattr(driver_error, "orig", driver_error)
+    if isinstance(driver_error, sqlite3.Error):
+        return False
+    state = getattr(driver_error, "sqlstate", None)
+    return state is None or state in _PASSING or state[:2] in ("08", "53")
+
+
+def _is_driver_error(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
+
+
+def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(f"{where} stayed locked by another process for {timeouts.BUSY_SECONDS:g} s; try again")
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreFull(f"no space left for {where}; free some and resume")
+    if primary == sqlite3.SQLITE_READONLY:
+        return StoreUnavailable(f"{where} is read-only; check the permissions of the file and its folder")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return StoreUnavailable(f"cannot open {where}; check that the folder exists and may be written")
+    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return StoreUnavailable(f"{where} is not a SQLite database, or is damaged; check with: PRAGMA integrity_check")
+    return StoreUnavailable(f"{where}: {error}")
+
+
+def _postgresql_error(state: str | None, error: BaseException, where: str) -> StoreError:
+    known = _BY_STATE.get(state or "08000") or _BY_STATE.get((state or "")[:2])
+    if known is None:
+        return StoreError(f"{where} refused a statement ({state}): {_first_line(error)}")
+    kind, meaning = known
+    detail = f" ({_first_line(error)})" if kind is StoreUnavailable else ""
+    return kind(f"{where}: {meaning}{detail}")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

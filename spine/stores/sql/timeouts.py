@@ -1,0 +1,7 @@
+"""How long Spine waits for a database before it says so."""
+
+CONNECT_SECONDS = 10
+TCP_USER_SECONDS = 20
+LOCK_SECONDS = 10
+STATEMENT_SECONDS = 30
+BUSY_SECONDS = 10.0

@@ -32,7 +32,8 @@ class NewRun:
 class Claim:
     """A wish to drive an existing run, judged against the run as it was seen (`seen_status`, `seen_fence`).
 
-    `removed_steps` lose their checkpoints in the transaction that grants it; `details` tell the history what was
+    In the transaction that grants it the `removed_steps` lose their checkpoints, then the `renamed_steps` (old name to
+    new) get their new names wherever the run's checkpoints have the old ones. `details` tell the history what was
     asked.
     """
 
@@ -45,6 +46,7 @@ class Claim:
     lease_seconds: float
     resume_point: ResumePoint | None = None
     removed_steps: tuple[str, ...] = ()
+    renamed_steps: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
 from spine.records.context import WorkflowContext
 from spine.records.event import EventKind
 from spine.records.quality import Measured
+from spine.records.renaming import Renamed, rename, rename_keys, rename_skipped
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, Removal, RunStatus, StepDefinition
 from spine.records.values import Values
@@ -59,7 +60,24 @@ def read_snapshot(
 
     Raise `SnapshotCorrupt` if it is damaged or is not that of this run and step, `SnapshotTooNew` for a newer format.
     """
-    where = f"the checkpoint of step {step_name!r} in run {run_id!r}"
+    document = _read_snapshot(text, run_id, workflow_name, step_name)
+    context = _guarded(_where(run_id, step_name), lambda: _context(document))
+    return context, {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "workflow_name": workflow_name,
+        "step_name": step_name,
+        "params": dict(context.params),
+        "outputs": dict(context.outputs),
+        "quality_metrics": {step: metrics.as_dict() for step, metrics in context.quality_metrics.items()},
+        "partition": dict(context.partition),
+        "metadata": document.get("metadata", {}),
+    }
+
+
+def _read_snapshot(text: bytes | str, run_id: str, workflow_name: str, step_name: str) -> dict[str, Any]:
+    """Parse a snapshot and see that it is of a format we know, and of this run and step."""
+    where = _where(run_id, step_name)
     document = _read_object(text, where)
     version = document.get("schema_version")
     if type(version) is int and version > SCHEMA_VERSION:
@@ -79,15 +97,25 @@ def read_snapshot(
                 f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
                 "Start from an earlier step to replace it."
             )
-    context = _guarded(where, lambda: _context(document))
-    return context, {
-        **expected,
-        "params": dict(context.params),
-        "outputs": dict(context.outputs),
-        "quality_metrics": {step: metrics.as_dict() for step, metrics in context.quality_metrics.items()},
-        "partition": dict(context.partition),
-        "metadata": document.get("metadata", {}),
-    }
+    return document
+
+
+def _where(run_id: str, step_name: str) -> str:
+    return f"the checkpoint of step {step_name!r} in run {run_id!r}"
+
+
+def rename_snapshot(text: bytes | str, renamed: Renamed, *, run_id: str, workflow_name: str, step_name: str) -> bytes:
+    """Write a snapshot again with these steps under their new names; raise as `read_snapshot` does."""
+    document = _read_snapshot(text, run_id, workflow_name, step_name)
+
+    def rename_entries(by_step: Any) -> orjson.Fragment:
+        return orjson.Fragment(codec.join(rename_keys(codec.split(by_step), renamed).items()))
+
+    def write() -> bytes:
+        moved = {name: rename_entries(document[name]) for name in ("outputs", "quality_metrics")}
+        return orjson.dumps({**document, "step_name": rename(step_name, renamed), **moved})
+
+    return _guarded(_where(run_id, step_name), write)
 
 
 def _context(document: dict[str, Any]) -> WorkflowContext:
@@ -129,6 +157,17 @@ def write_metadata(metadata: Mapping[str, Any]) -> str:
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
     """Read the metadata of a checkpoint."""
     return _guarded(where, lambda: dict(codec.decode(text)))
+
+
+def rename_rows(rows: Mapping[str, T], renamed: Renamed, *, run_id: str) -> dict[str, T]:
+    """Give the rows of a run, by step, under the new names; raise `SnapshotCorrupt` if two would have one name."""
+    return _guarded(f"the list of checkpoints of run {run_id!r}", lambda: rename_keys(rows, renamed))
+
+
+def rename_metadata(text: str, renamed: Renamed, *, where: str) -> str:
+    """Write the metadata of a checkpoint again with these steps under their new names."""
+    metadata = read_metadata(text, where=where)
+    return _guarded(where, lambda: write_metadata(rename_skipped(metadata, renamed)))
 
 
 def write_details(details: Mapping[str, Any]) -> str:

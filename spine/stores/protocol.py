@@ -62,7 +62,8 @@ class Runs(Protocol):
     def claim_run(self, claim: Claim) -> Lease | None:
         """Take the lease of a run nobody holds, raising its fence by one, in one statement.
 
-        None if the run is no longer as it was seen, is held, or lost its checkpoints.
+        None if the run is no longer as it was seen, is held, or lost its checkpoints. Raise `SnapshotCorrupt` if steps
+        cannot be renamed as the claim asks, and claim nothing.
         """
 
     def get_run(self, run_id: str) -> Run:

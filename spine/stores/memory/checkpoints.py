@@ -1,9 +1,10 @@
 """`Row`: a checkpoint as a database would keep it, its snapshot and its metadata written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
+from spine.records.renaming import Renamed, rename
 from spine.stores import documents
 
 
@@ -16,6 +17,26 @@ class Row:
     metadata: str
     created_at: datetime
     updated_at: datetime
+
+    def renamed(self, renamed: Renamed) -> "Row":
+        """Give the row with these steps under their new names."""
+        new, next_step = self.new, self.new.next_step
+        return replace(
+            self,
+            new=replace(
+                new,
+                step_name=rename(new.step_name, renamed),
+                next_step=next_step and rename(next_step, renamed),
+            ),
+            snapshot=documents.rename_snapshot(
+                self.snapshot,
+                renamed,
+                run_id=new.run_id,
+                workflow_name=new.context.workflow_name,
+                step_name=new.step_name,
+            ),
+            metadata=documents.rename_metadata(self.metadata, renamed, where="metadata"),
+        )
 
     def summary(self) -> CheckpointSummary:
         """Read it without its snapshot."""

@@ -74,6 +74,7 @@ class MemoryStore:
             seen = (claim.seen_status, claim.seen_fence)
             if run is None or (run.status, run.fence) != seen or run.removed_at or self._held(claim.run_id):
                 return None
+            rows = self._rows_after(claim)
             self._runs[claim.run_id] = replace(
                 run,
                 status=RunStatus.RUNNING,
@@ -87,8 +88,7 @@ class MemoryStore:
                 updated_at=clock.now(),
             )
             self._points[claim.run_id] = claim.resume_point
-            for step in claim.removed_steps:
-                self._rows[claim.run_id].pop(step, None)
+            self._rows[claim.run_id] = rows
             by = Author(name=claim.holder, reason=claim.reason)
             self._note(claim.run_id, claim.event_kind, by, claim.details)
             return self._take(claim.run_id, claim.holder, claim.lease_seconds)
@@ -307,6 +307,13 @@ class MemoryStore:
         run, held = self._runs[run_id], self._held(run_id)
         crashed = run.status == RunStatus.RUNNING and not held
         return replace(run, lease=self._leases[run_id] if held else None, is_crashed=crashed)
+
+    def _rows_after(self, claim: Claim) -> dict[str, Row]:
+        kept = {name: row for name, row in self._rows[claim.run_id].items() if name not in claim.removed_steps}
+        if not claim.renamed_steps:
+            return kept
+        kept = {name: row.renamed(claim.renamed_steps) for name, row in kept.items()}
+        return documents.rename_rows(kept, claim.renamed_steps, run_id=claim.run_id)
 
     def _sorted_rows(self, run_id: str) -> list[Row]:
         return sorted(self._rows[run_id].values(), key=lambda row: row.new.sequence)

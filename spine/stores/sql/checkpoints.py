@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, desc, select
+from sqlalchemy import Connection, delete, desc, select, update
 
 from spine.errors import CheckpointNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.renaming import Renamed, rename
 from spine.stores import documents
 from spine.stores.sql.tables import checkpoints, runs
 
@@ -60,6 +61,36 @@ def delete_steps(connection: Connection, run_id: str, steps: tuple[str, ...]) ->
         )
 
 
+def rename_steps(connection: Connection, run_id: str, renamed: Renamed) -> None:
+    """Give steps their new names in all rows of a run, each row by way of a name that no step can have."""
+    if not renamed:
+        return
+    query = select(checkpoints.c.step_name, checkpoints.c.id).where(checkpoints.c.run_id == run_id)
+    ids = {row.step_name: row.id for row in connection.execute(query.order_by(checkpoints.c.sequence))}
+    for row_id in ids.values():
+        _rewrite(connection, row_id, renamed)
+    for step_name, row_id in documents.rename_rows(ids, renamed, run_id=run_id).items():
+        connection.execute(update(checkpoints).where(checkpoints.c.id == row_id).values(step_name=step_name))
+
+
+def _rewrite(connection: Connection, row_id: int, renamed: Renamed) -> None:
+    query = select(*_SUMMARY, checkpoints.c.context_snapshot).select_from(_WITH_RUN).where(checkpoints.c.id == row_id)
+    row = connection.execute(query).one()
+    identity = {"run_id": row.run_id, "workflow_name": row.workflow_name, "step_name": row.step_name}
+    snapshot = documents.rename_snapshot(row.context_snapshot, renamed, **identity)
+    connection.execute(
+        update(checkpoints)
+        .where(checkpoints.c.id == row_id)
+        .values(
+            step_name=f" {row_id}",  # a name begins with no space
+            next_step=row.next_step and rename(row.next_step, renamed),
+            context_snapshot=snapshot.decode(),
+            size=len(snapshot),
+            metadata=documents.rename_metadata(row.metadata, renamed, where=_where_metadata(row)),
+        )
+    )
+
+
 def _fields(row: Any) -> dict[str, Any]:
     return {
         "run_id": row.run_id,
@@ -67,10 +98,12 @@ def _fields(row: Any) -> dict[str, Any]:
         "step_name": row.step_name,
         "sequence": row.sequence,
         "next_step": row.next_step,
-        "metadata": documents.read_metadata(
-            row.metadata, where=f"the metadata of step {row.step_name!r} in run {row.run_id!r}"
-        ),
+        "metadata": documents.read_metadata(row.metadata, where=_where_metadata(row)),
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "size": row.size,
     }
+
+
+def _where_metadata(row: Any) -> str:
+    return f"the metadata of step {row.step_name!r} in run {row.run_id!r}"

@@ -58,6 +58,7 @@ class SqlStore:
             lease = runs.claim_run(connection, claim)
             if lease is not None:
                 checkpoints.delete_steps(connection, claim.run_id, claim.removed_steps)
+                checkpoints.rename_steps(connection, claim.run_id, claim.renamed_steps)
                 by = Author(name=claim.holder, reason=claim.reason)
                 events.insert_event(connection, claim.run_id, claim.event_kind, by, claim.details)
             return lease

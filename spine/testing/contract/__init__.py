@@ -24,6 +24,7 @@ from spine.testing.contract.claims import ClaimsContract
 from spine.testing.contract.events import EventsContract
 from spine.testing.contract.health import HealthContract
 from spine.testing.contract.leases import LeasesContract
+from spine.testing.contract.renaming import RenamingContract
 from spine.testing.contract.retention import RetentionContract
 from spine.testing.contract.runs import RunsContract
 from spine.testing.contract.values import ValuesContract
@@ -34,6 +35,7 @@ __all__ = [
     "EventsContract",
     "HealthContract",
     "LeasesContract",
+    "RenamingContract",
     "RetentionContract",
     "RunsContract",
     "StoreContract",
@@ -44,6 +46,7 @@ __all__ = [
 class StoreContract(
     RunsContract,
     ClaimsContract,
+    RenamingContract,
     LeasesContract,
     CheckpointsContract,
     ValuesContract,

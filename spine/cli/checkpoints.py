@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from spine.cli import loading, render, spelling
-from spine.cli.options import Options, command, new_app
+from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint
 from spine.cli.runs import RunId
@@ -69,13 +69,13 @@ def show(
 
 @app.command("delete")
 @command
-def delete(options: Options, *, run_id: RunId) -> None:
+def delete(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> None:
     """Delete all checkpoints of a run, for good: it can no longer be resumed.
 
     Example: spine checkpoints delete 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
-        removed = runner.delete_checkpoints(run_id)
+        removed = runner.delete_checkpoints(run_id, reason=reason)
     if options.json:
         render.print_json({"run_id": run_id, "deleted": removed})
     else:

@@ -23,7 +23,7 @@ from spine.orchestration.workflow import Workflow
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PATHS = sysconfig.get_paths()
 _OTHERS = (str(Path(spine.__file__).parent), *(_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")))
-_NOT_OF_THE_USER = ("<frozen ", *(f"{folder}{os.sep}" for folder in _OTHERS))
+_NOT_OF_THE_USER = ("<", *(f"{folder}{os.sep}" for folder in _OTHERS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,10 @@ def load(reference: str) -> tuple[Source, str | None]:
     """Import the file or module of `PLACE[:NAME]`, and give it with the name; raise `InvalidSetting`."""
     if not reference.isprintable():
         raise InvalidSetting(f"{reference!r} names no file and no module: it holds characters that cannot be printed")
-    place, name = split(reference)
+    try:
+        place, name = split(reference)
+    except OSError as error:
+        raise InvalidSetting(f"{reference[:100]!r} names no file and no module: {error.strerror}") from error
     module = _import_file(Path(place)) if _is_file_like(place) else _import_module(place)
     workflows = {attribute: found for attribute, found in vars(module).items() if isinstance(found, Workflow)}
     return Source(reference=place, workflows=workflows), name

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from spine.cli import checkpoints, db, output, retention, run, runs, workflows
+from spine.cli import checkpoints, db, doctor, failures, output, recover, retention, run, runs, workflows
 from spine.cli.failures import ExitCode
 from spine.cli.options import new_app
 
@@ -17,11 +17,13 @@ app = new_app(
 )
 app.command("run")(run.run)
 app.command("resume")(run.resume)
+app.command("recover")(recover.recover)
 app.add_typer(runs.app, name="runs")
 app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(retention.app, name="retention")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(db.app, name="db")
+app.command("doctor")(doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,11 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.make_lenient()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _perform(given)
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    finally:
-        output.flush()
+        with failures.told(debug="--debug" in given):
+            code = _perform(given)
+            output.flush()
+            return code
+    except typer.Exit as exit_:
+        return exit_.exit_code
 
 
 def _perform(given: list[str]) -> int:
@@ -45,6 +48,10 @@ def _perform(given: list[str]) -> int:
         code = typer.main.get_command(app).main(args=given, prog_name="spine", standalone_mode=False)
     except typer.Abort:
         return ExitCode.INTERRUPTED
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return ExitCode.DONE  # whoever read the help has seen enough
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

@@ -12,6 +12,9 @@ from spine import __version__
 from spine.cli import failures, logs
 
 P = ParamSpec("P")
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the history of the run.", show_default=False)
+]
 _PANEL = "Common options, before or after the command"
 
 

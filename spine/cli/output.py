@@ -76,9 +76,9 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.write(text)
         stream.flush()
     except OSError as error:
+        _send_to_nowhere(stream)  # what is still in the buffer would fail again at the exit
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
             raise  # data that is lost must not look delivered
-        _send_to_nowhere(stream)
 
 
 def _send_to_nowhere(stream: TextIO) -> None:

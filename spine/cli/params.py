@@ -3,10 +3,11 @@
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spine.codec.secret import Secret
 from spine.errors import InvalidParams
 
 LONGEST_NUMBER = 4300  # digits; Python reads no more in decimal
@@ -16,20 +17,23 @@ class _NotJson(ValueError):
     pass
 
 
-def read_params(pairs: Sequence[str] | None, file: str | None) -> dict[str, Any]:
-    """Read the file, then the pairs, which win; raise `InvalidParams`."""
-    return {**(read_file(file) if file is not None else {}), **read_pairs(pairs, "--param")}
+def read_params(pairs: Sequence[str] | None, file: str | None, secrets: Sequence[str] | None) -> dict[str, Any]:
+    """Read the file, then the pairs and the secrets, which win; raise `InvalidParams`."""
+    return {
+        **(read_file(file) if file is not None else {}),
+        **read_pairs(pairs, "--param"),
+        **read_secrets(secrets),
+    }
+
+
+def read_secrets(pairs: Sequence[str] | None) -> dict[str, Secret]:
+    """Read `k=VARIABLE` texts: only the variable's name is kept."""
+    return {name: Secret(variable) for name, variable in _split(pairs, "--secret", "NAME=VARIABLE")}
 
 
 def read_pairs(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
     """Read `k=v` texts; a value is JSON if it parses as JSON, else a string."""
-    read = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InvalidParams(f"{option} takes NAME=VALUE, not {pair[:100]!r}")
-        read[name] = _value(value, f"{option} {name[:100]}")
-    return read
+    return {name: _value(value, f"{option} {name[:100]}") for name, value in _split(pairs, option, "NAME=VALUE")}
 
 
 def read_file(file: str) -> dict[str, Any]:
@@ -47,6 +51,14 @@ def read_file(file: str) -> dict[str, Any]:
     if type(params) is not dict:
         raise InvalidParams(f"--params-file {where} must hold a JSON object of names and values")
     return params
+
+
+def _split(pairs: Sequence[str] | None, option: str, shape: str) -> Iterator[tuple[str, str]]:
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidParams(f"{option} takes {shape}, not {pair[:100]!r}")
+        yield name, value
 
 
 def _value(text: str, where: str) -> Any:

@@ -91,6 +91,8 @@ class LiveDisplay:
     def __init__(self) -> None:
         self._live: Any = None
         self._steps: StepList | None = None
+        streams = sys.stdout, sys.stderr
+        os.register_at_fork(after_in_child=lambda: _take_back(*streams))
 
     def on_event(self, event: Event) -> None:
         """See `Hook`."""
@@ -113,6 +115,7 @@ class LiveDisplay:
         from rich.console import Console  # noqa: PLC0415  # rich is for terminals
         from rich.live import Live  # noqa: PLC0415
 
+        self.close()  # the run before may have ended without a word
         names = DEFAULT_REGISTRY.get_workflow(event.workflow_name).step_names
         console = Console(stderr=True, highlight=False)
         self._steps = StepList(event, names, console)
@@ -122,8 +125,6 @@ class LiveDisplay:
             refresh_per_second=10,
             redirect_stdout=is_terminal(sys.stdout),
         )
-        streams = sys.stdout, sys.stderr
-        os.register_at_fork(after_in_child=lambda: _take_back(*streams))
         self._live.start(refresh=True)
         console.show_cursor(True)  # a second Ctrl-C or kill -9 must not leave the terminal without one
 

@@ -10,7 +10,7 @@ import typer
 from spine.cli import loading, output, progress, render, spelling
 from spine.cli import params as given_params
 from spine.cli.failures import ExitCode, tell
-from spine.cli.options import Options, command
+from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
 from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, SpineError
@@ -25,6 +25,13 @@ ParamOption = Annotated[
 ParamsFileOption = Annotated[
     str | None,
     typer.Option("--params-file", metavar="FILE", help="A file with a JSON object of params; - for stdin."),
+]
+
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret", metavar="NAME=VARIABLE", help="A param whose value is read from this variable and never stored."
+    ),
 ]
 
 
@@ -57,12 +64,14 @@ def run(
             help="Start here and pass over the steps before; with --run-id, continue that run from here.",
         ),
     ] = None,
+    secret: SecretOption = None,
+    reason: ReasonOption = None,
 ) -> None:
     """Run a workflow from a file or a module.
 
     Example: spine run flights.py --param limit=0.1 --partition date=2013-01-17
     """
-    values = given_params.read_params(param, params_file)
+    values = given_params.read_params(param, params_file, secret)
     key = given_params.read_pairs(partition, "--partition")
     with output.stdout_kept_for_data(only_if=options.json):
         app = loading.app_of(options)
@@ -75,7 +84,9 @@ def run(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
-        return runner.execute(workflow, values, run_id=run_id, partition=key or None, start_from=start_from)
+        return runner.execute(
+            workflow, values, run_id=run_id, partition=key or None, start_from=start_from, reason=reason
+        )
 
     drive.perform(act, run_id)
 
@@ -87,6 +98,8 @@ def resume(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="The id of the run, as printed.", show_default=False)],
     param: ParamOption = None,
     params_file: ParamsFileOption = None,
+    secret: SecretOption = None,
+    reason: ReasonOption = None,
 ) -> None:
     """Go on with a failed, crashed or cancelled run after its last finished step.
 
@@ -94,13 +107,13 @@ def resume(
 
     Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
     """
-    values = given_params.read_params(param, params_file)
+    values = given_params.read_params(param, params_file, secret)
     with output.stdout_kept_for_data(only_if=options.json):
         workflows = loading.load_app(loading.app_of(options))
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
-        return runner.resume(run_id, values or None)
+        return runner.resume(run_id, values or None, reason=reason)
 
     _Drive(options=options, app=options.app).perform(act, run_id)
 

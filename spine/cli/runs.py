@@ -9,7 +9,7 @@ import typer
 
 from spine import clock
 from spine.cli import loading, render, spelling
-from spine.cli.options import Options, command, new_app
+from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
@@ -23,7 +23,7 @@ app = new_app("List, show and cancel runs.")
 
 MOST = 1_000_000
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGE = re.compile(r"(\d{1,9})([smhdw])")
+_AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="The id of the run.", show_default=False)]
 
@@ -87,13 +87,13 @@ def show(options: Options, *, run_id: RunId) -> None:
 
 @app.command("cancel")
 @command
-def cancel(options: Options, *, run_id: RunId) -> None:
+def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> None:
     """Cancel a run that has not completed, also one that another process drives.
 
     Example: spine runs cancel 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
-        run = runner.cancel(run_id)
+        run = runner.cancel(run_id, reason=reason)
     resume = resume_command(run_id, options, app=options.app) if run.removed_at is None else None
     if options.json:
         render.print_json({**summary_document(run), "resume_command": resume.line if resume else None})

@@ -1,0 +1,74 @@
+"""`spine recover`."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from spine.cli import loading, output, progress, render, spelling
+from spine.cli.failures import ExitCode
+from spine.cli.options import Options, command
+from spine.cli.resume_command import resume_command
+from spine.errors import RunIsHeld
+from spine.orchestration.recovery import Recovered
+from spine.records.run import RunStatus
+
+MOST = 100_000
+
+
+@command
+def recover(
+    options: Options,
+    *,
+    workflow: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 1000,
+) -> None:
+    """Resume every run whose driver died, one after another; several machines may do it at once.
+
+    Example, in a crontab: */5 * * * * spine recover --app flights.py
+    """
+    with output.stdout_kept_for_data(only_if=options.json):
+        workflows = loading.load_app(loading.app_of(options))
+    display = progress.choose_display(verbose=options.verbose)
+    with (
+        loading.open_runner(options, hooks=(display,)) as runner,
+        output.stdout_kept_for_data(only_if=options.json),
+        closing(display),
+    ):
+        runner.register(*workflows)
+        recovered = runner.recover(workflow=workflow, limit=limit)
+    if options.json:
+        render.print_json([_document(each) for each in recovered])
+    else:
+        _tell(recovered, options)
+    if not all(_is_well(each) for each in recovered):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _is_well(each: Recovered) -> bool:
+    """Whether nobody has to look: the run completed, or another machine has it."""
+    if each.result is None:
+        return isinstance(each.error, RunIsHeld)
+    return each.result.status is RunStatus.COMPLETED
+
+
+def _tell(recovered: list[Recovered], options: Options) -> None:
+    if not recovered:
+        output.say("no run has crashed")
+    for each in recovered:
+        how = f"was not recovered: {each.error}" if each.result is None else f"is {each.result.status.value}"
+        output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {how}"))
+        resume = None if _is_well(each) else resume_command(each.run_id, options, app=options.app)
+        for told in resume.lines() if resume else ():
+            output.say(told)
+
+
+def _document(each: Recovered) -> dict[str, str | None]:
+    return {
+        "run_id": each.run_id,
+        "workflow_name": each.workflow_name,
+        "status": None if each.result is None else each.result.status.value,
+        "error": str(each.error) if each.error else each.result.error if each.result else None,
+    }

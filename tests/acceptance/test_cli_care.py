@@ -1,0 +1,93 @@
+"""The commands of whoever looks after many runs: `spine recover`, `spine doctor`, and why something was done."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spine.orchestration import WorkflowRunner
+
+WORKFLOW = """
+import os, signal
+from spine.orchestration import Step, Workflow
+
+def load(ctx, config):
+    if ctx.params["target"] == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if ctx.params["target"] != "up":
+        raise ConnectionError("the target is " + ctx.params["target"])
+    return {"length": len(ctx.params["target"])}
+
+etl = Workflow("etl", [Step.lambda_("read", lambda ctx, config: {}), Step.lambda_("load", load)])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "etl.py").write_text(WORKFLOW)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPINE_LEASE_SECONDS", "0.5")
+    return tmp_path
+
+
+def spine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "spine", *arguments], capture_output=True, text=True)
+
+
+def wait_until_crashed(run_id: str) -> None:
+    with WorkflowRunner() as runner:
+        while runner.get_run(run_id).state != "crashed":
+            pass
+
+
+def test_recover_resumes_what_crashed_and_says_when_nothing_did(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    monkeypatch.setenv("TARGET", "crash")
+    crashed = spine("resume", "night", "--app", "etl.py")
+    wait_until_crashed("night")
+    monkeypatch.setenv("TARGET", "up")
+
+    recovered = spine("recover", "--app", "etl.py")
+    nothing = spine("recover", "--app", "etl.py", "--json")
+
+    assert crashed.returncode == -9
+    assert (recovered.returncode, recovered.stdout) == (0, "run night of etl is completed\n")
+    assert (nothing.returncode, json.loads(nothing.stdout)) == (0, [])
+
+
+def test_recover_says_how_to_resume_a_run_that_failed_again(folder: Path):
+    spine("run", "etl.py", "--run-id", "night", "--param", "target=crash")
+    wait_until_crashed("night")
+
+    unknown = spine("recover", "--json")
+
+    assert unknown.returncode == 1
+    (told,) = json.loads(unknown.stdout)
+    assert (told["run_id"], told["status"]) == ("night", None)
+    assert "no workflow 'etl' is registered" in told["error"]
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(
+    folder: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    fine = spine("doctor", "--database-url", "sqlite:///fine.db", "--json")
+    spine("runs", "list", "--database-url", "sqlite:///fine.db")
+    monkeypatch.setenv("SPINE_DATABASE_URL", empty_postgres_url)
+    ill = spine("doctor")
+
+    assert {each["subject"] for each in json.loads(fine.stdout)} >= {"database", "schema", "durability"}
+    assert ill.returncode == 1
+    assert "run: spine db upgrade" in ill.stdout
+
+
+def test_the_history_of_a_run_says_why(folder: Path):
+    spine("run", "etl.py", "--run-id", "night", "--param", "target=down", "--reason", "nightly")
+    spine("resume", "night", "--app", "etl.py", "--param", "target=up", "--reason", "the target is back")
+    spine("checkpoints", "delete", "night", "--reason", "room for more")
+
+    shown = spine("runs", "show", "night").stdout
+
+    for reason in ("nightly", "the target is back", "room for more"):
+        assert f"because: {reason}" in shown

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 BIN = Path(sys.executable).parent
-ORDERS = '''
+ORDERS = """
 from spine.orchestration import Step, StepResult, Workflow
 
 def extract(ctx, config):
@@ -29,8 +29,8 @@ orders = Workflow(
         Step.lambda_("report", lambda ctx, config: {"resumed": ctx.params.get("__resumed__", False)}),
     ],
 )
-'''
-WAITING = '''
+"""
+WAITING = """
 import sys
 from spine.orchestration import Step, Workflow
 
@@ -44,7 +44,7 @@ waiting = Workflow(
     "waiting",
     [Step.lambda_("first", lambda ctx, config: {"n": 1}), Step.lambda_("wait", wait), Step.lambda_("last", wait)],
 )
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,49 @@
+"""What befalls a process: a signal at an exact call of Spine's code."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import spine
+from tests.storm import diary
+from tests.storm.order import Order
+
+# Where Spine decides and writes; what only encodes values has most of the calls and none of the danger.
+PLACES = tuple(str(Path(spine.__file__).parent / floor) for floor in ("orchestration", "stores"))
+
+
+@contextmanager
+def doomed(order: Order) -> Iterator[None]:
+    """Send this process the signal of its doom inside, if the block makes so many calls."""
+    if order.doom is None:
+        yield
+        return
+    sys.setprofile(_counting(order.doom.calls, lambda: _strike(order, order.doom.signum)))
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+def _counting(calls: int, strike: Callable[[], None]) -> Any:
+    """Count calls made by Spine, into C and back too: before and after every statement is one of them."""
+    left = calls
+
+    def on_call(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        if frame.f_code.co_filename.startswith(PLACES):
+            left -= 1
+            if left == 0:
+                strike()
+
+    return on_call
+
+
+def _strike(order: Order, signum: int) -> None:
+    diary.note(order.journal, "struck", text=signal.Signals(signum).name)
+    os.kill(os.getpid(), signum)

@@ -1,0 +1,48 @@
+"""kill -9 at any instant: between any two calls, from outside at random, also of those who go on after a kill."""
+
+import signal
+import time
+
+from tests.storm.crew import Worker, until
+from tests.storm.kind import Kind
+from tests.storm.round import Round
+from tests.storm.story import Story
+from tests.storm.tally import Tried
+
+RUNS = 4
+MOST_KILLS = 3
+
+
+def kill_again_and_again(storm: Round) -> None:
+    """Kill whoever drives each run, up to three times in a row; some steps fail besides."""
+    stories = storm.stories(RUNS)
+    for _ in range(storm.dice.randint(1, MOST_KILLS)):
+        workers = [_start(storm, story) for story in stories]
+        _kill_from_outside(storm, [worker for worker in workers if worker.order.doom is None])
+        storm.wait(*workers)
+        storm.tally.tried[Tried.KILLS] += sum(worker.exit_code == -signal.SIGKILL for worker in workers)
+    storm.finish(stories)
+    storm.judge_workers(exit_codes=(0, -signal.SIGKILL))
+
+
+def _start(storm: Round, story: Story) -> Worker:
+    is_by_own_hand = storm.dice.random() < 0.7
+    return storm.start(
+        storm.dice.choice(("drive", "drive", "recover")),
+        story,
+        bad_luck=0.05,
+        doom=storm.doom(signal.SIGKILL, steps=len(story.scenes)) if is_by_own_hand else None,
+    )
+
+
+def _kill_from_outside(storm: Round, workers: list[Worker]) -> None:
+    """Kill each a random while after it is ready, or, one in five, while it still comes to life."""
+    storm.dice.shuffle(workers)
+    for worker in workers:
+        if storm.dice.random() < 0.8:
+            until(worker.is_ready, seconds=20)
+        time.sleep(storm.dice.random() * 0.1)
+        worker.send(signal.SIGKILL)
+
+
+KILLS = Kind(name="kills", rage=kill_again_and_again)

@@ -1,0 +1,80 @@
+"""`Place`: a database system that storms rage over; every round gets a database of its own there."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import upgrade
+from tests.contract.rows import Rows
+from tests.servers.clusters import own_server
+from tests.servers.databases import migrated_template
+from tests.servers.installations import find_installations
+from tests.servers.postgres import PostgresServer
+from tests.servers.session import Session
+from tests.storm.bouncer import bouncer, find_pgbouncer
+from tests.storm.way import through
+
+SQLITE = "sqlite"
+# As in production: what was committed is on disk.
+DURABLE = {"fsync": "on", "full_page_writes": "on"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One round's database: `url` is the way of the workers, `rows` the short way of who checks them."""
+
+    url: str
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """SQLite, or a PostgreSQL server of its own, perhaps behind a PgBouncer."""
+
+    name: str
+    server: PostgresServer | None = None
+    pooler_port: int | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.server is None
+
+    @contextmanager
+    def database(self, folder: Path) -> Iterator[Database]:
+        """Give a new database; that of SQLite gets its tables from whoever comes first."""
+        if self.server is None:
+            url = f"sqlite:///{folder / 'spine.db'}"
+            yield Database(url=url, rows=Rows(url))
+            return
+        with self.server.database(migrated_template(self.server, upgrade)) as url:
+            way = url if self.pooler_port is None else f"{through(url, self.pooler_port)}?pooler=transaction"
+            yield Database(url=way, rows=Rows(url))
+
+
+def place_names() -> list[str]:
+    """The places this machine has."""
+    names = [SQLITE, *find_installations()]
+    if find_pgbouncer() and find_installations():
+        names.append(_behind_pgbouncer())
+    return names
+
+
+@contextmanager
+def open_place(name: str, session: Session) -> Iterator[Place]:
+    """Start what the place needs; it is gone after the block."""
+    if name == SQLITE:
+        yield Place(name=name)
+        return
+    with ExitStack() as stack:
+        system = name.partition("+")[0]
+        server = stack.enter_context(own_server(session, find_installations()[system], DURABLE))
+        program = find_pgbouncer()
+        if system == name or program is None:
+            yield Place(name=name, server=server)
+        else:
+            yield Place(name=name, server=server, pooler_port=stack.enter_context(bouncer(program, server, session)))
+
+
+def _behind_pgbouncer() -> str:
+    return f"{list(find_installations())[-1]}+pgbouncer"

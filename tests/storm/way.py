@@ -1,0 +1,18 @@
+"""The way to a database, led through another port."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.servers.postgres import HOST
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
+
+
+def through(url: str, port: int) -> str:
+    """Give the URL of the same database behind something that listens on this port."""
+    parts = urlsplit(url)
+    userinfo = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{HOST}:{port}"))

@@ -27,6 +27,7 @@ from spine.testing.contract.leases import LeasesContract
 from spine.testing.contract.renaming import RenamingContract
 from spine.testing.contract.retention import RetentionContract
 from spine.testing.contract.runs import RunsContract
+from spine.testing.contract.store import StoreContract
 from spine.testing.contract.values import ValuesContract
 
 __all__ = [
@@ -41,17 +42,3 @@ __all__ = [
     "StoreContract",
     "ValuesContract",
 ]
-
-
-class StoreContract(
-    RunsContract,
-    ClaimsContract,
-    RenamingContract,
-    LeasesContract,
-    CheckpointsContract,
-    ValuesContract,
-    EventsContract,
-    RetentionContract,
-    HealthContract,
-):
-    """All that a store must do."""

@@ -5,6 +5,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,17 @@ import pytest
 from spine.orchestration.interrupts import Interrupted, Interrupts
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
+
+
+@pytest.fixture(autouse=True)
+def usual_handlers() -> Iterator[None]:
+    """Whatever this process was started with: a shell's background jobs ignore SIGINT."""
+    before = {signum: signal.getsignal(signum) for signum in (TERM, INT)}
+    signal.signal(TERM, signal.SIG_DFL)
+    signal.signal(INT, signal.default_int_handler)
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
 
 
 def send(signum: int) -> None:

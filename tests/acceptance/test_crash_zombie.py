@@ -1,0 +1,106 @@
+"""One owner at a time: a lease that is alive is respected, and one that was taken over writes nothing more."""
+
+import json
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from spine.orchestration import RunIsHeld
+from tests.acceptance.crashing import Scene
+from tests.acceptance.recorded import wait_for
+
+
+@pytest.fixture
+def scene(database_url: str, tmp_path: Path) -> Scene:
+    return Scene(database_url, tmp_path)
+
+
+@pytest.mark.parametrize("told", [{}, {"breaks": "b"}])
+def test_a_process_that_was_frozen_past_its_lease_writes_and_starts_nothing_more(scene, told):  # INV-22, INV-23
+    with scene.process("execute", "inside b", **told) as zombie, scene.runner() as runner:
+        assert zombie.says() == "inside b"
+        zombie.send(signal.SIGSTOP)
+        scene.crashed(runner)
+
+        result = runner.resume(scene.run_id)
+        assert result.completed_steps == ["b", "c", "d"]
+        before = runner.get_run(scene.run_id), runner.list_checkpoints(scene.run_id)
+
+        zombie.send(signal.SIGCONT)
+        zombie.go_on()
+        assert json.loads(zombie.says()) == {"error": "LeaseLost"}
+        assert zombie.ends() == 3
+        assert (runner.get_run(scene.run_id), runner.list_checkpoints(scene.run_id)) == before
+        assert scene.ran() == "abbcd"
+        scene.check(runner)
+
+
+def test_a_frozen_process_cannot_write_while_another_one_drives(scene):  # INV-22, INV-23
+    with scene.process("execute", "before saving b") as zombie:
+        assert zombie.says() == "before saving b"
+        zombie.send(signal.SIGSTOP)
+        with scene.process("resume", "inside c") as other:
+            assert other.says() == "inside c"
+
+            zombie.send(signal.SIGCONT)
+            zombie.go_on()
+            assert json.loads(zombie.says()) == {"error": "LeaseLost"}
+            other.go_on()
+            assert json.loads(other.says()) == {"status": "completed", "completed": ["b", "c", "d"]}
+
+    assert scene.ran() == "abbcd"
+    with scene.runner() as runner:
+        scene.check(runner)
+
+
+def test_a_frozen_process_that_nobody_replaced_goes_on(scene):  # DESIGN: an expired lease is still its driver's
+    with scene.process("execute", "inside b") as sleeper, scene.runner() as runner:
+        assert sleeper.says() == "inside b"
+        sleeper.send(signal.SIGSTOP)
+        scene.crashed(runner)
+
+        sleeper.send(signal.SIGCONT)
+        sleeper.go_on()
+        assert json.loads(sleeper.says())["status"] == "completed"
+        scene.check(runner)
+
+
+def test_a_step_may_block_longer_than_the_lease(scene):  # INV-20, INV-26
+    with scene.process("execute", "inside b") as process, scene.runner() as runner:
+        assert process.says() == "inside b"
+        first = runner.get_run(scene.run_id).lease
+        lease = wait_for(lambda: later(runner.get_run(scene.run_id).lease, first))
+
+        assert (lease.holder, lease.fence) == (first.holder, first.fence)
+        with pytest.raises(RunIsHeld, match=r"/\d+ since 20.* UTC; its lease runs until 20") as held:
+            runner.resume(scene.run_id)
+        assert held.value.holder == first.holder
+        with pytest.raises(RunIsHeld):
+            runner.execute(scene.workflow(), run_id=scene.run_id, start_from="a")
+        with pytest.raises(RunIsHeld):
+            runner.delete_checkpoints(scene.run_id)
+
+        process.go_on()
+        assert json.loads(process.says())["status"] == "completed"
+        scene.check(runner)
+    assert scene.ran() == "abcd"
+
+
+def later(lease, first):
+    """Give the lease once it runs twice its length beyond where it first ended."""
+    return lease if lease.expires_at > first.expires_at + timedelta(seconds=1) else None
+
+
+def test_a_run_cancelled_from_another_process_stops_before_its_next_step(scene):  # INV-22, INV-23
+    with scene.process("execute", "inside b") as process, scene.runner() as runner:
+        assert process.says() == "inside b"
+        assert runner.cancel(scene.run_id).status == "cancelled"
+
+        process.go_on()
+        assert json.loads(process.says()) == {"status": "cancelled", "completed": ["a"]}
+        assert scene.ran() == "ab"
+        assert [each.step_name for each in runner.list_checkpoints(scene.run_id)] == ["a"]
+        assert runner.resume(scene.run_id).completed_steps == ["b", "c", "d"]
+        scene.check(runner)

@@ -31,6 +31,11 @@ def read_secrets(pairs: Sequence[str] | None) -> dict[str, Secret]:
     return {name: Secret(variable) for name, variable in _split(pairs, "--secret", "NAME=VARIABLE")}
 
 
+def read_renamed(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Read `old=new` texts: names of steps."""
+    return dict(_split(pairs, "--renamed", "OLD=NEW"))
+
+
 def read_pairs(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
     """Read `k=v` texts; a value is JSON if it parses as JSON, else a string."""
     return {name: _value(value, f"{option} {name[:100]}") for name, value in _split(pairs, option, "NAME=VALUE")}

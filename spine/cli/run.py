@@ -99,6 +99,12 @@ def resume(
     param: ParamOption = None,
     params_file: ParamsFileOption = None,
     secret: SecretOption = None,
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--renamed", metavar="OLD=NEW", help="A step that the workflow calls by a new name. May be given again."
+        ),
+    ] = None,
     reason: ReasonOption = None,
 ) -> None:
     """Go on with a failed, crashed or cancelled run after its last finished step.
@@ -108,12 +114,13 @@ def resume(
     Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
     """
     values = given_params.read_params(param, params_file, secret)
+    names = given_params.read_renamed(renamed)
     with output.stdout_kept_for_data(only_if=options.json):
         workflows = loading.load_app(loading.app_of(options))
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
-        return runner.resume(run_id, values or None, reason=reason)
+        return runner.resume(run_id, values or None, renamed=names or None, reason=reason)
 
     _Drive(options=options, app=options.app).perform(act, run_id)
 

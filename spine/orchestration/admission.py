@@ -3,17 +3,19 @@
 import getpass
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
-from spine.orchestration.resume import Plan, Told, locate, plan, refuse_unless_free, refuse_unless_resumable
+from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
+from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free, refuse_unless_resumable
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
+from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, RunStatus, RunSummary
 from spine.stores.protocol import Store
@@ -107,7 +109,12 @@ class Admission:
                 f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run"
             )
         self._require_pipelines(workflow)
-        planned = self._plan(workflow, run, told)
+        try:
+            planned = self._plan(workflow, run, told)
+        except SpineError:
+            if self._is_as_seen(run):
+                raise
+            return None  # somebody claimed the run between two of the reads
         lease = self.store.claim_run(
             Claim(
                 run_id=run.run_id,
@@ -118,7 +125,8 @@ class Admission:
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=planned.resume_point,
-                removed_steps=planned.removed_steps,
+                removed_steps=restore(planned.removed_steps, told.renamed),
+                renamed_steps=told.renamed,
                 reason=told.reason,
                 details=planned.details,
             )
@@ -126,13 +134,23 @@ class Admission:
         return None if lease is None else Admitted(lease=lease, progress=planned.progress)
 
     def _plan(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Plan:
-        checkpoints = self.store.list_checkpoints(run.run_id)
+        checkpoints = translate_checkpoints(self.store.list_checkpoints(run.run_id), told.renamed)
+        run = translate_run(run, workflow, told.renamed)
         position = locate(workflow, run, checkpoints, told)
-        if position.base is None:
-            base = self.store.get_first_context(run.run_id)
-        else:
-            base = self.store.get_checkpoint(run.run_id, position.base.step_name).context
+        base = self._base_context(run.run_id, position, told.renamed)
+        if told.context is not None:
+            told = replace(told, context=translate_context(told.context, told.renamed))
         return plan(workflow, run, position, base, told, self.limits)
+
+    def _is_as_seen(self, run: ClaimableRun) -> bool:
+        now = self.store.get_claimable(run.run_id)
+        return (now.status, now.fence) == (run.status, run.fence)
+
+    def _base_context(self, run_id: str, position: Position, renamed: Renamed) -> WorkflowContext:
+        if position.base is None:
+            return self.store.get_first_context(run_id)
+        (stored_name,) = restore([position.base.step_name], renamed)
+        return translate_context(self.store.get_checkpoint(run_id, stored_name).context, renamed)
 
     def _require_pipelines(self, workflow: Workflow) -> None:
         """Find every pipeline before the first step; raise `PipelineNotFound` naming the step."""

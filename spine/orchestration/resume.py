@@ -4,7 +4,7 @@ There is no second path: a fresh run is planned here too, as one without checkpo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spine.codec.limits import Limits
@@ -21,6 +21,7 @@ from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
+from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
 from spine.records.values import Values
@@ -28,11 +29,15 @@ from spine.records.values import Values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why."""
+    """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why.
+
+    `renamed` gives steps of the run new names (old to new), which the rest is told by.
+    """
 
     start_from: str | None = None
     params: Mapping[str, Any] | None = None
     context: WorkflowContext | None = None
+    renamed: Renamed = field(default_factory=dict)
     reason: str | None = None
 
 
@@ -172,6 +177,7 @@ def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: To
         "context_given": told.context is not None,
         "steps_before": list(run.definition.names) if changed else [],
         "steps_now": list(workflow.step_names) if changed else [],
+        "renamed": dict(told.renamed),
     }
     return {name: value for name, value in said.items() if value}
 
@@ -220,7 +226,8 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
-        " Steps after those may change; these must stay as they were."
+        " Steps after those may change; these must stay as they were. If they only have new names, resume with"
+        " renamed={old: new} (spine resume --renamed OLD=NEW)."
     )
 
 

@@ -18,6 +18,7 @@ from spine.orchestration.options import Options
 from spine.orchestration.params import checked
 from spine.orchestration.recovery import Recovered, recover_run
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
+from spine.orchestration.renaming import parse_renamed
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.resume import Told
 from spine.orchestration.upkeep import Upkeep
@@ -115,19 +116,24 @@ class WorkflowRunner:
         partition: Mapping[str, Any] | None = None,
         start_from: str | None = None,
         context: WorkflowContext | None = None,
+        renamed: Mapping[str, str] | None = None,
         reason: str | None = None,
     ) -> WorkflowResult:
         """Run a workflow from its first step, or, with `start_from` or a `context`, continue the run they belong to.
 
-        A failed run is a result. Raise `InvalidParams`, `InvalidName`, `NotStorable`, `PipelineNotFound` or
-        `StepNotFound` before anything ran; `RunExists` if the id is taken and nothing says where to start;
-        `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `StoreError` for the database.
+        `renamed` is as in `resume`. A failed run is a result. Raise `InvalidParams`, `InvalidName`, `NotStorable`,
+        `PipelineNotFound` or `StepNotFound` before anything ran; `RunExists` if the id is taken and nothing says where
+        to start; `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `StoreError` for the
+        database.
         """
         self._registry.add_workflow(workflow)
         _check_context(workflow, context, run_id)
         wanted = context.run_id if context is not None else run_id
         existing = None if wanted is None else self._find(check_run_id(wanted))
+        names = parse_renamed(renamed)
         if existing is None:
+            if names:
+                raise InvalidSetting("renamed is for a run that has taken steps; leave it out to start a new one")
             first = self._first_context(workflow, wanted, params, partition, context)
             return self._drive(
                 self._admission.admit_new(
@@ -138,7 +144,7 @@ class WorkflowRunner:
             raise self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
-        told = Told(start_from=start_from, params=params, context=context, reason=check_reason(reason))
+        told = Told(start_from=start_from, params=params, context=context, renamed=names, reason=check_reason(reason))
         return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
 
     def resume(
@@ -147,17 +153,21 @@ class WorkflowRunner:
         params_override: Mapping[str, Any] | None = None,
         *,
         start_from: str | None = None,
+        renamed: Mapping[str, str] | None = None,
         reason: str | None = None,
     ) -> WorkflowResult:
         """Go on with a failed, crashed, cancelled or waiting run after its last finished step.
 
-        `params_override` is merged over the run's params; `start_from` names another step to go on from. Raise
-        `RunNotFound`, `WorkflowNotFound`, `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`,
-        `DefinitionChanged`, or what `execute` raises.
+        `params_override` is merged over the run's params; `start_from` names another step to go on from; `renamed`
+        gives steps that have a new name in the workflow, as old name to new. Raise `RunNotFound`, `WorkflowNotFound`,
+        `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`, `DefinitionChanged`, `InvalidSetting`,
+        or what `execute` raises.
         """
         run = self._store.get_claimable(check_run_id(run_id))
         workflow = self._registry.get_workflow_of(run)
-        told = Told(start_from=start_from, params=params_override, reason=check_reason(reason))
+        told = Told(
+            start_from=start_from, params=params_override, renamed=parse_renamed(renamed), reason=check_reason(reason)
+        )
         return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:

@@ -17,12 +17,7 @@ from spine.stores.sql.tables import checkpoints, events, runs
 from spine.stores.sql.url import parse_url
 from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run, speaks, statements_of
 
-WRITTEN_ELSEWHERE = {"docs/command-line.md"}
-PAGES = [
-    path
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-    if path.relative_to(ROOT).as_posix() not in WRITTEN_ELSEWHERE
-]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [block for path in PAGES for block in blocks_of(path)]
 LANGUAGES = {"python", "sh", "sql", "text", "json", "toml", "crontab", "mermaid", "yaml"}
 

@@ -15,7 +15,7 @@ from tests.storm.order import Order
 from tests.storm.worker import LIMIT_SECONDS, work
 
 NURSERY = multiprocessing.get_context("forkserver")
-NURSERY.set_forkserver_preload(["tests.storm.worker", "alembic.command", "psycopg"])
+NURSERY.set_forkserver_preload(["tests.storm.nursery"])
 POLL_SECONDS = 0.001
 # Two threads that ask after one child at once would each take half of the answer.
 _ASKING = threading.Lock()

@@ -9,12 +9,12 @@ from tests.storm.round import Round
 from tests.storm.story import Story
 from tests.storm.tally import Tried
 
-RUNS = 4
-MOST_KILLS = 3
+RUNS = 5
+MOST_KILLS = 4
 
 
 def kill_again_and_again(storm: Round) -> None:
-    """Kill whoever drives each run, up to three times in a row; some steps fail besides."""
+    """Kill whoever drives each run, up to four times in a row; some steps fail besides."""
     stories = storm.stories(RUNS)
     for _ in range(storm.dice.randint(1, MOST_KILLS)):
         workers = [_start(storm, story) for story in stories]
@@ -22,7 +22,8 @@ def kill_again_and_again(storm: Round) -> None:
         storm.wait(*workers)
         storm.tally.tried[Tried.KILLS] += sum(worker.exit_code == -signal.SIGKILL for worker in workers)
     storm.finish(stories)
-    storm.judge_workers(exit_codes=(0, -signal.SIGKILL))
+    # Whoever recovers tells of crashed runs of this storm that it was not given the workflow of.
+    storm.judge_workers(allowed=("WorkflowNotFound",), exit_codes=(0, -signal.SIGKILL))
 
 
 def _start(storm: Round, story: Story) -> Worker:

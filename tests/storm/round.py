@@ -18,8 +18,8 @@ from tests.storm.record import Record, read_record
 from tests.storm.story import Story
 from tests.storm.tally import Broken, Complaint, Tally, Tried
 
-# About as many calls as Spine makes for one step, and before the first.
-CALLS_A_STEP = 420
+# About as many calls as Spine makes before the first step, and for each.
+CALLS_TO_BEGIN, CALLS_A_STEP = 350, 210
 ALWAYS_ALLOWED = frozenset({"completed", "failed", "RunIsHeld", "RunAlreadyCompleted"})
 
 
@@ -58,7 +58,7 @@ class Round:
 
     def doom(self, *signums: int, steps: int) -> Doom:
         """Choose an instant in a drive of so many steps; now and then it comes to its end before."""
-        return Doom(signum=self.dice.choice(signums), calls=self.dice.randint(1, CALLS_A_STEP * (steps + 2)))
+        return Doom(signum=self.dice.choice(signums), calls=self.dice.randint(1, CALLS_TO_BEGIN + CALLS_A_STEP * steps))
 
     def wait(self, *workers: Worker) -> None:
         """Wait until workers are over and note what the tables show by then."""

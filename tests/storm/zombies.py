@@ -27,7 +27,7 @@ def wake_the_dead(storm: Round) -> None:
     for zombie, taker in zip(stopped, takers, strict=True):
         _judge_zombie(storm, zombie, taker)
     storm.finish(stories)
-    storm.judge_workers(allowed=("LeaseLost", "StoreBusy"))
+    storm.judge_workers(allowed=("LeaseLost", "StoreBusy", "RunExists"))
 
 
 def _start_to_be_stopped(storm: Round, story: Story) -> Worker:

@@ -114,7 +114,7 @@ class Admission:
         except SpineError:
             if self._is_as_seen(run):
                 raise
-            return None  # somebody claimed the run between two of the reads
+            return None  # somebody claimed or purged the run between two of the reads
         lease = self.store.claim_run(
             Claim(
                 run_id=run.run_id,
@@ -144,7 +144,7 @@ class Admission:
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:
         now = self.store.get_claimable(run.run_id)
-        return (now.status, now.fence) == (run.status, run.fence)
+        return (now.status, now.fence, now.removed_at) == (run.status, run.fence, run.removed_at)
 
     def _base_context(self, run_id: str, position: Position, renamed: Renamed) -> WorkflowContext:
         if position.base is None:

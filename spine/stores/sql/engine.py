@@ -11,6 +11,7 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 
 from spine.stores.sql import timeouts
+from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
 from spine.stores.sql.driver_errors import translated
 
@@ -60,7 +61,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; on SQLite the write lock is taken first."""
-    with translated(engine.url), engine.connect() as connection:
+    with naming_blockers(engine), engine.connect() as connection:
         connection.execution_options(spine_writes=True)
         with connection.begin():
             yield connection

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from spine.errors import StoreError, StoreUnavailable
+from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
 
@@ -33,7 +34,7 @@ class Session:
     def run(self, write: Callable[[], T], *, find_out: Callable[[], T | None]) -> T:
         """Write; `find_out` tells, on a new connection, what the write gave if it got through, else None."""
         try:
-            with translated(self._engine.url):
+            with naming_blockers(self._engine):
                 return write()
         except StoreError as error:
             if not is_passing(error):
@@ -53,7 +54,7 @@ class Session:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
-                with translated(self._engine.url):
+                with naming_blockers(self._engine):
                     self._reopen()
                     found = find_out()
                     return write() if found is None else found

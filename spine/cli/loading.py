@@ -22,8 +22,8 @@ from spine.orchestration.workflow import Workflow
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PATHS = sysconfig.get_paths()
-_OTHERS = (str(Path(spine.__file__).parent), *(_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")))
-_NOT_OF_THE_USER = ("<", *(f"{folder}{os.sep}" for folder in _OTHERS))
+_SPINE = f"{Path(spine.__file__).parent}{os.sep}"
+_NOT_OF_THE_USER = (_SPINE, *(f"{_PATHS[name]}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +219,7 @@ def _not_imported(place: str, error: BaseException) -> InvalidSetting:
 
 def _place_of(error: BaseException) -> str:
     """Name the last line of the user's own code that an exception came through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)] or frames
-    return f" ({own[-1].filename}, line {own[-1].lineno})"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)]
+    place = (own or [frame for frame in frames if not frame.filename.startswith(_SPINE)])[-1:]
+    return "".join(f" ({frame.filename}, line {frame.lineno})" for frame in place)

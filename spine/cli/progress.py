@@ -1,19 +1,13 @@
 """What people see of a run while it is driven: a live list of steps on a terminal, else a line an event."""
 
-import os
 import sys
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from spine import clock
 from spine.cli import spelling
+from spine.cli.live import BEGINNINGS, ENDINGS, LiveDisplay
 from spine.cli.output import is_terminal, say_raw
 from spine.hooks.hook import Hook
-from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.records.event import Event, EventKind
-
-_BEGINNINGS = (EventKind.RUN_STARTED, EventKind.RUN_RESUMED)
-_ENDINGS = (EventKind.RUN_COMPLETED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 
 
 class Display(Hook, Protocol):
@@ -73,154 +67,13 @@ def line(event: Event) -> str | None:
         return None
     took = "" if event.duration is None else spelling.duration(event.duration)
     verb = event.kind.value.partition(".")[2]
-    if event.kind in _BEGINNINGS:
+    if event.kind in BEGINNINGS:
         where = f"step {event.fields.get('position')} of {event.fields.get('steps')}"
         return f"run {event.run_id} of {event.workflow_name} {verb} at {where}, {event.fields.get('from_step')}"
-    if event.kind in _ENDINGS:
+    if event.kind in ENDINGS:
         return f"run {event.run_id} of {event.workflow_name} {verb} after {took}"
     why = event.error if event.error_type is None else f"{event.error_type}: {event.error}"
     reason = why or event.fields.get("reason")
     after = f" after {took}" if took else ""
     place = f"{event.fields.get('position')}/{event.fields.get('steps')}"
     return f"{place} {event.step} {verb}{after}" + (f": {reason}" if reason else "")
-
-
-class LiveDisplay:
-    """Shows all steps of the run on a terminal and keeps the one that runs up to date."""
-
-    def __init__(self) -> None:
-        self._live: Any = None
-        self._steps: StepList | None = None
-        streams = sys.stdout, sys.stderr
-        os.register_at_fork(after_in_child=lambda: _take_back(*streams))
-
-    def on_event(self, event: Event) -> None:
-        """See `Hook`."""
-        if event.kind in _BEGINNINGS:
-            self._open(event)
-        if self._steps is not None:
-            self._steps.hear(event)
-        if event.kind in _ENDINGS:
-            self.close()
-
-    def close(self) -> None:
-        """See `Display`."""
-        if self._live is not None:
-            live, self._live = self._live, None
-            if self._steps is not None:
-                self._steps.is_final = True
-            live.stop()
-
-    def _open(self, event: Event) -> None:
-        from rich.console import Console  # noqa: PLC0415  # rich is for terminals
-        from rich.live import Live  # noqa: PLC0415
-
-        self.close()  # the run before may have ended without a word
-        names = DEFAULT_REGISTRY.get_workflow(event.workflow_name).step_names
-        console = Console(stderr=True, highlight=False)
-        self._steps = StepList(event, names, console)
-        self._live = Live(
-            console=console,
-            get_renderable=self._steps.render,
-            refresh_per_second=10,
-            redirect_stdout=is_terminal(sys.stdout),
-        )
-        self._live.start(refresh=True)
-        console.show_cursor(True)  # a second Ctrl-C or kill -9 must not leave the terminal without one
-
-
-def _take_back(stdout: Any, stderr: Any) -> None:
-    """Give a forked child the real streams: the live ones have a lock whose thread it does not have."""
-    sys.stdout, sys.stderr = stdout, stderr
-
-
-class StepList:
-    """The steps of one run and what is known of each, as rich shows them."""
-
-    def __init__(self, event: Event, names: Sequence[str], console: Any) -> None:
-        from rich.spinner import Spinner  # noqa: PLC0415  # as above
-
-        self.is_final = False
-        self._event = event
-        self._names = names
-        self._console = console
-        self._spinner = Spinner("dots", style="cyan")
-        position = int(event.fields.get("position", 1))
-        self._current = position - 1
-        self._heard: dict[str, Event] = {}
-        self._earlier = frozenset(names[: position - 1])
-        self._since: dict[str, float] = {}
-
-    def hear(self, event: Event) -> None:
-        """Take note of what happened to a step."""
-        if event.step is None or event.kind is EventKind.CHECKPOINT_SAVED or event.kind in _ENDINGS:
-            return
-        if event.kind is EventKind.STEP_STARTED:
-            self._since[event.step] = clock.stopwatch()
-            self._current = self._names.index(event.step)
-        self._heard[event.step] = event
-
-    def render(self) -> Any:
-        """Draw the list as it stands now."""
-        from rich.table import Table  # noqa: PLC0415  # as above
-        from rich.text import Text  # noqa: PLC0415
-
-        longest = max(map(spelling.width, self._names))
-        grid = Table.grid(padding=(0, 1), pad_edge=False, expand=True)
-        grid.add_column(no_wrap=True, width=2)
-        grid.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, self._console.width // 2))
-        grid.add_column(no_wrap=True, justify="right", min_width=8)
-        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        first, last = self._window()
-        for name in self._names[first:last]:
-            grid.add_row(*self._row(name))
-        return self._with_heading(grid, first, len(self._names) - last, Text)
-
-    def _with_heading(self, grid: Any, before: int, after: int, text: Any) -> Any:
-        from rich.console import Group  # noqa: PLC0415  # as above
-
-        heading = text.assemble(
-            (spelling.safe(self._event.workflow_name), "bold"), ("  run ", "dim"), spelling.safe(self._event.run_id)
-        )
-        parts = [heading]
-        if before:
-            parts.append(text(f"  … {spelling.count(before, 'step')} before", "dim"))
-        parts.append(grid)
-        if after:
-            parts.append(text(f"  … {spelling.count(after, 'step')} to come", "dim"))
-        return Group(*parts)
-
-    def _window(self) -> tuple[int, int]:
-        """Choose the steps that fit on the screen, the current one among them; at the end all are shown."""
-        room = max(self._console.size.height - 5, 3)
-        total = len(self._names)
-        if self.is_final or total <= room:
-            return 0, total
-        first = min(max(self._current - room * 2 // 3, 0), total - room)
-        return first, first + room
-
-    def _row(self, name: str) -> tuple[Any, ...]:
-        from rich.text import Text  # noqa: PLC0415  # as above
-
-        shown = spelling.safe(name)
-        event = self._heard.get(name)
-        if event is None:
-            mark, note = ("✓", "earlier") if name in self._earlier else ("·", "")
-            return Text(f" {mark}", "dim"), Text(shown, "dim"), Text(""), Text(note, "dim")
-        if event.kind is EventKind.STEP_STARTED:
-            return self._running(name, shown)
-        took = Text(spelling.duration(event.duration or 0.0), "dim")
-        if event.kind is EventKind.STEP_SKIPPED:
-            reason = spelling.safe(event.fields.get("reason") or "")
-            return Text(" ↷", "yellow"), Text(shown), took, Text(f"skipped: {reason}", "yellow")
-        if event.kind is EventKind.STEP_FAILED:
-            why = spelling.safe(f"{event.error_type}: {event.error}")
-            return Text(" ✗", "red"), Text(shown, "bold"), took, Text(why, "red")
-        return Text(" ✓", "green"), Text(shown), took, Text("")
-
-    def _running(self, name: str, shown: str) -> tuple[Any, ...]:
-        from rich.text import Text  # noqa: PLC0415  # as above
-
-        seconds = clock.stopwatch() - self._since[name]
-        mark = Text(" ") + self._spinner.render(seconds)
-        return mark, Text(shown, "bold cyan"), Text(spelling.duration(seconds), "cyan"), Text("")

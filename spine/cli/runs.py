@@ -22,6 +22,7 @@ from spine.records.run import Run, RunStatus, RunSummary
 app = new_app("List, show and cancel runs.")
 
 MOST = 1_000_000
+LONGEST_VALUE = 400
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
@@ -223,13 +224,17 @@ def _facts(run: Run, goes_on_at: str | None, known_app: str | None) -> list[tupl
         ("lasted", _lasted(run)),
         ("checkpoints", _removal(run)),
     ]
-    facts += [(f"partition {name}", render.one_line(value)) for name, value in run.partition.items()]
-    facts += [(f"param {name}", render.one_line(value)) for name, value in run.params.items()]
+    facts += [(f"partition {name}", _short(value)) for name, value in run.partition.items()]
+    facts += [(f"param {name}", _short(value)) for name, value in run.params.items()]
     if goes_on_at is not None:
         facts.append(("goes on at", Cell(goes_on_at, "cyan")))
         if known_app is None:
             facts.append(("needs", "--app with the file or module of the workflow, or SPINE_APP"))
     return facts
+
+
+def _short(value: Any) -> str:
+    return spelling.cut(spelling.safe(render.one_line(value)), LONGEST_VALUE)
 
 
 def _error(run: Run) -> str:

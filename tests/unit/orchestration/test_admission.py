@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from spine.errors import RunExpired, RunIsHeld
+from spine.errors import RunIsHeld
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.steps.step import Step
 from spine.stores.memory import MemoryStore
-from spine.stores.protocol import PurgeOrder
 from spine.testing.contract.drive import FAILED, run_to, take_over
 
 
@@ -46,22 +45,3 @@ def test_whoever_comes_after_a_claim_that_renamed_steps_hears_that_the_run_is_he
 
     with pytest.raises(RunIsHeld, match="bob@there/2"):
         runner.resume("run-1", renamed=renamed)
-
-
-class PurgedStore(MemoryStore):
-    """A store in which a purge takes every ended run just after somebody listed checkpoints."""
-
-    def list_checkpoints(self, run_id):
-        found = super().list_checkpoints(run_id)
-        self.purge_runs(PurgeOrder(days=0, failed_days=0))
-        return found
-
-
-def test_a_run_purged_between_two_reads_of_a_resume_says_that_it_has_expired():  # INV-72, INV-73
-    store = PurgedStore()
-    run_to(store, FAILED, steps=("extract", "transform"))
-    runner = WorkflowRunner(store=store, registry=Registry())
-    runner.register(workflow(*OLD))
-
-    with pytest.raises(RunExpired):
-        runner.resume("run-1")

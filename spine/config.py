@@ -61,4 +61,6 @@ def load_settings(**given: Any) -> Settings:
 
 def _spelled(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"no setting {name!r} under [tool.spine]; there are: {', '.join(Settings.model_fields)}"
     return f"setting {name} (SPINE_{name.upper()}, or {name} under [tool.spine]): {problem['msg']}"

@@ -27,6 +27,8 @@ class LoggingHook:
         level = _LEVELS.get(event.kind, logging.INFO)
         if _log.isEnabledFor(level):
             _log.log(level, "%s", line(event))
+        if event.traceback:
+            _log.debug("step.traceback run_id=%s step=%s\n%s", event.run_id, event.step, event.traceback)
 
 
 def line(event: Event) -> str:

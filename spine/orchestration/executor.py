@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from spine import __version__, clock
+from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import InvalidInput, NotStorable, StoreError
 from spine.hooks.dispatch import dispatch
@@ -31,6 +32,7 @@ from spine.stores.protocol import RunWriter
 _OWN_METADATA = frozenset(
     {"outcome", "reason", "attempt", "started_at", "duration", "skipped", "python_version", "spine_version"}
 )
+LONGEST_TOLD = Limits(max_bytes=64 * 1024)  # of each part of a failure, in the history
 _OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
     Outcome.SKIPPED: EventKind.STEP_SKIPPED,
@@ -58,6 +60,7 @@ class Turn:
             error=result.error,
             error_type=result.error_type,
             error_category=None if result.category is None else result.category.value,
+            told=_told(result),
         )
         return replace(self, result=result, after=self.before.failing(self.step.name, ending, seconds=self.seconds))
 
@@ -174,7 +177,7 @@ class Executor:
         result: StepResult | None = None,
         **fields: Any,
     ) -> None:
-        reason = {"reason": result.reason} if result and result.reason else {}
+        said = {"reason": result.reason} if result and result.reason else {}
         dispatch(
             self.hooks,
             Event(
@@ -186,9 +189,25 @@ class Executor:
                 duration=duration,
                 error=result.error if result else None,
                 error_type=result.error_type if result else None,
-                fields={"position": progress.position + 1, "steps": len(progress.workflow.steps), **fields, **reason},
+                traceback=result.traceback if result else None,
+                fields={"position": progress.position + 1, "steps": len(progress.workflow.steps), **fields, **said},
             ),
         )
+
+
+def _told(result: StepResult) -> dict[str, Any]:
+    """Give what a failed step measured and where it failed, as far as it can be kept."""
+    quality = None if result.quality is None else result.quality.as_dict()
+    told = {"quality": quality, "output": dict(result.output), "traceback": result.traceback}
+    return {name: value for name, value in told.items() if value and _is_keepable(value)}
+
+
+def _is_keepable(value: Any) -> bool:
+    try:
+        codec.encode(value, limits=LONGEST_TOLD)
+    except NotStorable:
+        return False
+    return True
 
 
 def _checkpoint(turn: Turn) -> NewCheckpoint:

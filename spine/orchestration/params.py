@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.secret import Secret
 from spine.errors import InvalidParams, NotStorable
@@ -77,7 +78,22 @@ def _validated(workflow: str, model: type[Any], params: Mapping[str, Any]) -> di
         problems = "; ".join(f"{_field(problem)}: {problem['msg']}" for problem in error.errors())
         raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
     secrets = {name: value for name, value in valid if isinstance(value, Secret)}
-    return {**valid.model_dump(), **secrets}  # a dump would take a secret apart
+    return {**_dumped(valid), **secrets}  # a dump would take a secret apart
+
+
+def _dumped(valid: Any) -> dict[str, Any]:
+    """Dump fields as Python values where the codec keeps them, else as JSON: a Path as text, an Enum as its value."""
+    values: dict[str, Any] = valid.model_dump()
+    odd = [name for name, value in values.items() if not _is_storable(value)]
+    return {**values, **valid.model_dump(mode="json", include=set(odd))} if odd else values
+
+
+def _is_storable(value: Any) -> bool:
+    try:
+        codec.encode(value)
+    except NotStorable:
+        return False
+    return True
 
 
 def _field(problem: Any) -> str:

@@ -58,13 +58,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ends, with the error if it failed."""
+    """How a run ends, with the error if it failed; `told` is what else the history is to keep of it."""
 
     status: RunStatus
     error_step: str | None = None
     error: str | None = None
     error_type: str | None = None
     error_category: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def event_kind(self) -> EventKind:
@@ -75,7 +76,7 @@ class Ending:
     def details(self) -> Mapping[str, Any]:
         """What the history keeps of an error."""
         told = {"error": self.error, "error_type": self.error_type, "error_category": self.error_category}
-        return {name: value for name, value in told.items() if value is not None}
+        return {**{name: value for name, value in told.items() if value is not None}, **self.told}
 
 
 _ENDINGS = {

@@ -43,6 +43,7 @@ class Event:
     duration: float | None = None
     error: str | None = None
     error_type: str | None = None
+    traceback: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     actor: str | None = None
     reason: str | None = None

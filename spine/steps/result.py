@@ -1,14 +1,18 @@
 """`StepResult`: what a step gives back."""
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import dropwhile
+from pathlib import Path
 from typing import Any
 
 from spine.errors import SpineError
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
+_PACKAGE = str(Path(__file__).parents[1])
 LONGEST_ERROR_TYPE = 200
 
 
@@ -45,6 +49,7 @@ class StepResult:
     error: str | None = None
     error_type: str | None = None
     category: ErrorCategory | None = None
+    traceback: str | None = None
     reason: str | None = None
 
     @classmethod
@@ -80,7 +85,10 @@ class StepResult:
         output: Mapping[str, Any] | None = None,
         quality: QualityMetrics | None = None,
     ) -> "StepResult":
-        """Say that the step failed and the run must stop here; `output` and `quality` are shown, not stored."""
+        """Say that the step failed and the run must stop here.
+
+        `output` and `quality` are told with the failure in the history of the run; no later step sees them.
+        """
         text, error_type = (
             (error_text(error), printable(type(error).__name__)[:LONGEST_ERROR_TYPE])
             if isinstance(error, BaseException)
@@ -115,7 +123,7 @@ class StepResult:
     @classmethod
     def from_exception(cls, error: BaseException) -> "StepResult":
         """Turn what a step raised into a failed result; `error_type` is the exception's class."""
-        return cls.fail(error, category_of(error))
+        return replace(cls.fail(error, category_of(error)), traceback=traceback_of(error))
 
 
 def category_of(error: BaseException) -> ErrorCategory:
@@ -135,6 +143,16 @@ def error_text(error: BaseException) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  # a user's __str__ may do anything
         return type(error).__name__
+
+
+def traceback_of(error: BaseException) -> str | None:
+    """Spell where in the user's code an exception came from; None if it never was there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = list(dropwhile(lambda frame: frame.filename.startswith(_PACKAGE), frames))
+    if not users:
+        return None
+    spelled = "".join(traceback.format_list(users)).rstrip()
+    return printable(spelled[-LONGEST_ERROR:])
 
 
 def printable(text: str) -> str:

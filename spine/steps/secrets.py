@@ -41,7 +41,12 @@ class Secrets:
         """Take every secret that was told out of a result's error and reason."""
         if not self._told:
             return result
-        return replace(result, error=self._mask(result.error), reason=self._mask(result.reason))
+        return replace(
+            result,
+            error=self._mask(result.error),
+            reason=self._mask(result.reason),
+            traceback=self._mask(result.traceback),
+        )
 
     def _mask(self, text: str | None) -> str | None:
         for told in sorted(self._told, key=len, reverse=True):

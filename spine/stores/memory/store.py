@@ -276,7 +276,8 @@ class MemoryStore:
     def _end_driven(self, lease: Lease, ending: Ending) -> None:
         self._end(lease.run_id, ending)
         by = Author(name=lease.holder)
-        told = {"error": ending.error, "error_type": ending.error_type}
+        said = ending.details
+        told = {name: said.get(name) for name in ("error", "error_type", "traceback")}
         self._note(lease.run_id, ending.event_kind, by, ending.details, step=ending.error_step, **told)
 
     def _end(self, run_id: str, ending: Ending) -> None:

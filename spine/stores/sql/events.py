@@ -53,6 +53,7 @@ def _event(row: Any) -> Event:
         at=row.created_at,
         error=details.get("error"),
         error_type=details.get("error_type"),
+        traceback=details.get("traceback"),
         fields=details,
         actor=row.actor,
         reason=row.reason,

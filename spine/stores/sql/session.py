@@ -1,5 +1,6 @@
 """`Session`: one connection, held for as long as a run is driven and opened again when it is lost."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
 
+_log = logging.getLogger("spine")
 T = TypeVar("T")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
@@ -48,6 +50,7 @@ class Session:
             self._connection = None
 
     def _again(self, first: StoreError, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
+        _log.warning("store.lost error=%r retrying_for=%gs", str(first), self._reconnect_seconds)
         deadline = time.monotonic() + self._reconnect_seconds
         pause = SHORTEST_PAUSE
         while time.monotonic() + pause < deadline:

@@ -100,9 +100,9 @@ class Scene:
         runner.register(self.workflow())
         return runner
 
-    def workflow(self) -> Workflow:
+    def workflow(self, breaks: str = "") -> Workflow:
         """The same workflow for this process."""
-        return crash_driver.workflow(crash_driver.Log(str(self.log)))
+        return crash_driver.workflow(crash_driver.Log(str(self.log)), breaks=breaks)
 
     def crashed(self, runner: WorkflowRunner) -> None:
         """Wait until the lease of the one that was killed has expired."""

@@ -1,5 +1,7 @@
 """A purge at the very moment of a resume: exactly one of them gets the run (INV-73)."""
 
+from contextlib import closing
+
 import pytest
 
 from spine.orchestration import Registry, RunExpired, Step, Workflow, WorkflowRunner
@@ -25,9 +27,11 @@ def test_a_run_purged_between_two_reads_of_a_resume_says_that_it_has_expired(dat
         Step.lambda_("extract", lambda ctx, config: ran.append("extract") or {}),
         Step.lambda_("load", lambda ctx, config: ran.append("load") or None),
     ]
-    with WorkflowRunner(store=PurgedStore(database_url), registry=Registry()) as runner:
+    with closing(PurgedStore(database_url)) as store:
+        runner = WorkflowRunner(store=store, registry=Registry())
         assert runner.execute(Workflow("orders", steps), run_id="run-1").status == "failed"
-        Rows(database_url).age("run-1", days=3)
+        with closing(Rows(database_url)) as rows:
+            rows.age("run-1", days=3)
 
         with pytest.raises(RunExpired):
             runner.resume("run-1")

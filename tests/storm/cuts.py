@@ -85,7 +85,8 @@ def _fall_silent(storm: Round, proxy: MoodyProxy) -> None:
 
 
 def _terminate(storm: Round) -> None:
-    storm.tally.tried[Tried.CUTS] += storm.database.rows.one(TERMINATE)
+    with storm.database.rows() as rows:
+        storm.tally.tried[Tried.CUTS] += rows.one(TERMINATE)
 
 
 CUTS = Kind(name="cuts", rage=cut_again_and_again, fits=lambda place: place.server is not None)

@@ -1,7 +1,7 @@
 """`Place`: a database system that storms rage over; every round gets a database of its own there."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,16 @@ DURABLE = {"fsync": "on", "full_page_writes": "on"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """One round's database: `url` is the way of the workers, `rows` the short way of who checks them."""
+    """One round's database: `url` is the way of the workers, `straight_url` that of whoever checks them."""
 
     url: str
-    rows: Rows
+    straight_url: str
+
+    @contextmanager
+    def rows(self) -> Iterator[Rows]:
+        """Open a connection for raw SQL: a new one, since storms cut every old one."""
+        with closing(Rows(self.straight_url)) as rows:
+            yield rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,11 @@ class Place:
         """Give a new database; that of SQLite gets its tables from whoever comes first."""
         if self.server is None:
             url = f"sqlite:///{folder / 'spine.db'}"
-            yield Database(url=url, rows=Rows(url))
+            yield Database(url=url, straight_url=url)
             return
         with self.server.database(migrated_template(self.server, upgrade)) as url:
             way = url if self.pooler_port is None else f"{through(url, self.pooler_port)}?pooler=transaction"
-            yield Database(url=way, rows=Rows(url))
+            yield Database(url=way, straight_url=url)
 
 
 def place_names() -> list[str]:

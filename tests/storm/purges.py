@@ -20,8 +20,9 @@ def purge_and_resume(storm: Round) -> None:
     stories = storm.stories(RUNS, is_sparse=False)
     failed = [storm.start("execute", story, fails_at=len(story.scenes) - 1) for story in stories]
     storm.wait(*failed)
-    for story in stories:
-        storm.database.rows.age(story.run_id, days=OLD_DAYS)
+    with storm.database.rows() as rows:
+        for story in stories:
+            rows.age(story.run_id, days=OLD_DAYS)
     start_at = time.monotonic() + HEAD_START_SECONDS
     purgers = [storm.start("purge", start_at=start_at) for _ in range(PURGERS)]
     resumers = [storm.start("resume", story, start_at=_about(storm, start_at)) for story in stories]

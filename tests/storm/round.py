@@ -74,7 +74,8 @@ class Round:
                 diary.note(path, "committed", step=record.saved[-1].step)
 
     def record(self, story: Story) -> Record | None:
-        return read_record(self.database.rows, story.run_id)
+        with self.database.rows() as rows:
+            return read_record(rows, story.run_id)
 
     def diary(self, story: Story) -> list[Entry]:
         return diary.entries(diary_of(self.folder, story.run_id))

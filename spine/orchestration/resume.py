@@ -137,7 +137,7 @@ def plan(
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = run.resume_point
-    given = told.context or _context_told_before(workflow, run, position)
+    given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
     context = given or base
     if point is not None:
         context = context.with_params(point.params)

@@ -69,6 +69,18 @@ def test_any_exception_is_recorded_and_the_run_can_go_on(runner, ran):  # S5, S1
         assert runner.get_run(failed.run_id).error is None
 
 
+def test_an_interrupt_raised_by_a_step_is_recorded_and_goes_on(runner, ran):  # S5
+    ran.broken["b"] = KeyboardInterrupt()
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.execute(ran.workflow("a", "b"), run_id="1")
+
+    run = runner.get_run("1")
+    assert (run.status, run.error_step, run.error_type, run.lease) == ("failed", "b", "Interrupted", None)
+    ran.repair()
+    assert runner.resume("1").completed_steps == ["b"]
+
+
 def test_endless_recursion_fails_the_step_alone(runner, ran):  # S5
     def deep(ctx):
         return deep(ctx)

@@ -236,6 +236,20 @@ def test_the_context_of_a_step_can_be_given_back(runner, ran):  # S39, S50
     assert runner.get_run(run_id).params == {"debug": True}
 
 
+def test_the_context_of_a_resumed_step_leaves_no_trace_of_it_in_the_run(runner, ran):  # S39, S50
+    kept = []
+    workflow = ran.workflow("a", ran.step("b", lambda ctx: kept.append(ctx) or {}), "c")
+    run_id = runner.execute(workflow).run_id
+    runner.resume(run_id, start_from="b")
+    ran.broken["c"] = RuntimeError("down")
+
+    runner.execute(workflow, context=kept[-1], start_from="c")
+    ran.repair()
+
+    assert runner.resume(run_id).context.params == {}
+    assert runner.get_run(run_id).params == {}
+
+
 def test_a_context_of_a_run_that_is_not_there_makes_it(runner, ran, workflow):  # S39
     context = WorkflowContext(
         run_id="made-by-hand", workflow_name="recorded", params={"x": 1}, outputs={"step1": {"rows": 3}}

@@ -107,6 +107,20 @@ def test_since_may_be_given_in_any_zone(sql_store):
     assert sql_store.list_runs(RunFilter(since=made + timedelta(seconds=1))) == []
 
 
+def test_the_latest_checkpoint_is_that_of_the_highest_sequence_whatever_the_times_say(sql_store, rows):
+    with driving(sql_store) as drive:
+        for step in ("extract", "transform", "load"):
+            drive.save(step)
+    for step, year in (("extract", 2030), ("transform", 2020), ("load", 2010)):
+        moment = f"{year}-01-01 00:00:00.000000+00:00"
+        rows.ask("UPDATE core_workflow_checkpoints SET created_at = ? WHERE step_name = ?", moment, step)
+        rows.ask("UPDATE core_workflow_checkpoints SET updated_at = ? WHERE step_name = ?", moment, step)
+
+    assert sql_store.get_checkpoint("run-1").step_name == "load"
+    assert list(sql_store.get_run("run-1").context.outputs) == ["extract", "transform", "load"]
+    assert [kept.sequence for kept in sql_store.list_checkpoints("run-1")] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=1), timedelta(hours=-1)], ids=["fast", "slow"])
 def test_a_clock_of_this_process_that_is_wrong_changes_nothing(sql_store, monkeypatch, wrong_by):
     monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + wrong_by)

@@ -59,5 +59,6 @@ def _delete_orphans(connection: Connection, order: PurgeOrder) -> int:
     """Remove old checkpoints whose run is gone."""
     owned = exists().where(runs.c.run_id == checkpoints.c.run_id)
     old = checkpoints.c.updated_at < seconds_from_now(-max(order.days, order.failed_days) * _DAY)
-    batch = select(checkpoints.c.id).where(~owned, old).limit(order.batch)
-    return connection.execute(delete(checkpoints).where(checkpoints.c.id.in_(batch.scalar_subquery()))).rowcount
+    batch = select(checkpoints.c.id).where(~owned, old).order_by(checkpoints.c.id).limit(order.batch)
+    orphans = batch.with_for_update(skip_locked=True).scalar_subquery()
+    return connection.execute(delete(checkpoints).where(checkpoints.c.id.in_(orphans))).rowcount

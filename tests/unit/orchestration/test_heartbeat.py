@@ -3,7 +3,6 @@
 import threading
 
 from spine.errors import StoreBusy
-from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
@@ -35,6 +34,10 @@ class Watched(MemoryStore):
     def wait(self, wanted) -> bool:
         with self.told:
             return self.told.wait_for(wanted, timeout=LONG)
+
+
+def heartbeats() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "spine-heartbeat"}
 
 
 def run(store: Watched, run_id: str, step) -> str:
@@ -69,13 +72,14 @@ def test_a_beat_that_fails_is_tried_again_and_fails_no_step(caplog):
 def test_one_thread_beats_for_all_runs_and_ends_with_the_last():
     store = Watched()
     both = threading.Barrier(2)
+    before = heartbeats()
 
     def block(ctx, config):
         both.wait(LONG)
         assert store.wait(lambda: {"1", "2"} in store.renewed)
-        beats = [thread for thread in threading.enumerate() if thread.name == "spine-heartbeat"]
+        threads = len(heartbeats() - before)
         both.wait(LONG)
-        return {"threads": len(beats)}
+        return {"threads": threads}
 
     with WorkflowRunner(registry=Registry(), store=store, lease_seconds=0.5) as runner:
         workflow = Workflow("w", [Step.lambda_("a", block)])
@@ -90,11 +94,10 @@ def test_one_thread_beats_for_all_runs_and_ends_with_the_last():
 
 def test_the_thread_ends_when_no_lease_is_left():
     store = Watched()
-    heartbeat = Heartbeat(store, lease_seconds=60)
-    seen = []
+    before, seen = heartbeats(), []
 
     def note(ctx, config):
-        seen.extend(thread for thread in threading.enumerate() if thread.name == "spine-heartbeat")
+        seen.extend(heartbeats() - before)
         return {}
 
     run(store, "1", note)
@@ -102,4 +105,3 @@ def test_the_thread_ends_when_no_lease_is_left():
     assert len(seen) == 1
     seen[0].join(LONG)
     assert not seen[0].is_alive()
-    assert heartbeat._thread is None

@@ -171,7 +171,7 @@ class StepList:
             reason = spelling.safe(event.fields.get("reason") or "")
             return Text(" ↷", "yellow"), Text(shown), took, Text(f"skipped: {reason}", "yellow")
         if event.kind is EventKind.STEP_FAILED:
-            why = spelling.safe(f"{event.error_type}: {event.error}")
+            why = spelling.safe(spelling.failure(event.error_type, event.error))
             return Text(" ✗", "red"), Text(shown, "bold"), took, Text(why, "red")
         return Text(" ✓", "green"), Text(shown), took, Text("")
 

@@ -72,8 +72,7 @@ def line(event: Event) -> str | None:
         return f"run {event.run_id} of {event.workflow_name} {verb} at {where}, {event.fields.get('from_step')}"
     if event.kind in ENDINGS:
         return f"run {event.run_id} of {event.workflow_name} {verb} after {took}"
-    why = event.error if event.error_type is None else f"{event.error_type}: {event.error}"
-    reason = why or event.fields.get("reason")
+    reason = spelling.failure(event.error_type, event.error) or event.fields.get("reason")
     after = f" after {took}" if took else ""
     place = f"{event.fields.get('position')}/{event.fields.get('steps')}"
     return f"{place} {event.step} {verb}{after}" + (f": {reason}" if reason else "")

@@ -34,6 +34,15 @@ SecretOption = Annotated[
     ),
 ]
 
+StartFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start-from",
+        metavar="STEP",
+        help="Start here: steps before it that are not done are passed over, those from it on run again.",
+    ),
+]
+
 
 @command
 def run(
@@ -56,14 +65,7 @@ def run(
     run_id: Annotated[
         str | None, typer.Option("--run-id", metavar="ID", help="The id of the run; else a new one is made.")
     ] = None,
-    start_from: Annotated[
-        str | None,
-        typer.Option(
-            "--start-from",
-            metavar="STEP",
-            help="Start here and pass over the steps before; with --run-id, continue that run from here.",
-        ),
-    ] = None,
+    start_from: StartFromOption = None,
     secret: SecretOption = None,
     reason: ReasonOption = None,
 ) -> None:
@@ -99,6 +101,7 @@ def resume(
     param: ParamOption = None,
     params_file: ParamsFileOption = None,
     secret: SecretOption = None,
+    start_from: StartFromOption = None,
     renamed: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +112,8 @@ def resume(
 ) -> None:
     """Go on with a failed, crashed or cancelled run after its last finished step.
 
-    Params given here replace those of the run. A run that has completed is left alone, and that is no error.
+    Params given here replace those of the run. A run that has completed is left alone, and that is no error, unless
+    --start-from names a step to run again.
 
     Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
     """
@@ -120,7 +124,7 @@ def resume(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
-        return runner.resume(run_id, values or None, renamed=names or None, reason=reason)
+        return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
 
     _Drive(options=options, app=options.app).perform(act, run_id)
 
@@ -151,9 +155,13 @@ class _Drive:
                 self._tell_stored(runner, witness)
                 raise typer.Exit(_code_of_stop(stop)) from None
             else:
-                self._tell_result(result)
+                self._tell_result(runner, result)
 
-    def _tell_result(self, result: WorkflowResult) -> None:
+    def _tell_result(self, runner: WorkflowRunner, result: WorkflowResult) -> None:
+        if self.options.debug and result.error is not None:
+            output.say_raw(
+                runner.list_events(result.run_id)[-1].traceback or "no traceback: the step said that it failed"
+            )
         self._tell(_result_document(result), _happy(result))
         if result.status is not RunStatus.COMPLETED:
             raise typer.Exit(ExitCode.FAILED)
@@ -226,7 +234,8 @@ def _happy(result: WorkflowResult) -> str:
 
 def _unhappy(document: dict[str, Any]) -> str:
     status, step = document["status"], document["error_step"]
-    why = f": {document['error_type']}: {document['error']}" if document["error"] is not None else ""
+    said = spelling.failure(document["error_type"], document["error"])
+    why = f": {said}" if said else ""
     return f"{status} at {step}{why}" if step is not None else f"is {status}{why}"
 
 

@@ -53,11 +53,12 @@ def list_runs(
     """
     moment = None if since is None else parse_since(since, clock.now())
     with loading.open_runner(options) as runner:
+        location = runner.location
         found = runner.list_runs(status=status, workflow=workflow, since=moment, limit=limit)
     if options.json:
         render.print_json([summary_document(run) for run in found])
     elif not found:
-        say("no runs" if (status, workflow, since) == (None, None, None) else "no runs fit")
+        say(f"no runs{'' if (status, workflow, since) == (None, None, None) else ' fit'} in {location}")
     else:
         _print_runs(found)
         if len(found) == limit:
@@ -79,9 +80,10 @@ def show(options: Options, *, run_id: RunId) -> None:
     if options.json:
         render.print_json(_run_document(story, goes_on_at, resume))
         return
-    render.print_facts(_facts(story.run, goes_on_at, loading.app_of(options)))
+    render.print_facts(_facts(story, goes_on_at, loading.app_of(options)))
     _print_steps(story.standings())
     _print_events(story.events)
+    _print_traceback(story)
     if resume is not None:
         out("\n".join(["", *resume.lines()]))
 
@@ -209,7 +211,8 @@ def _lasted(run: RunSummary) -> str:
     return spelling.duration((end - run.started_at).total_seconds())
 
 
-def _facts(run: Run, goes_on_at: str | None, known_app: str | None) -> list[tuple[str, Cell | str]]:
+def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[tuple[str, Cell | str]]:
+    run = story.run
     facts: list[tuple[str, Cell | str]] = [
         ("run", run.run_id),
         ("workflow", run.workflow_name),
@@ -240,8 +243,8 @@ def _short(value: Any) -> str:
 def _error(run: Run) -> str:
     if run.error is None:
         return ""
-    category = f" ({run.error_category})" if run.error_category else ""
-    return f"{run.error_type}: {run.error}{category}"
+    category = "" if run.error_category in (None, "internal") else f" ({run.error_category})"
+    return f"{spelling.failure(run.error_type, run.error)}{category}"
 
 
 def _holder(run: Run) -> str:
@@ -289,11 +292,18 @@ def _print_events(events: Sequence[Event]) -> None:
         render.print_table(columns, rows)
 
 
+def _print_traceback(story: Story) -> None:
+    """Show where the last failure came from, while it is what the run stands at."""
+    failures = [event for event in story.events if event.traceback]
+    if story.run.error is not None and failures:
+        out("\n".join(["", "FAILED AT", *map(spelling.safe, str(failures[-1].traceback).splitlines())]))
+
+
 def _details(event: Event) -> str:
-    said = {name: value for name, value in event.fields.items() if name not in ("error", "error_type")}
+    said = {name: value for name, value in event.fields.items() if name not in ("error", "error_type", "traceback")}
     parts = [event.step or "", f"because: {event.reason}" if event.reason else ""]
     if event.error is not None:
-        parts.append(f"{event.error_type}: {event.error}")
+        parts.append(spelling.failure(event.error_type, event.error))
         said.pop("error_category", None)
     return " ".join(
         part for part in (*parts, *(f"{name}={render.one_line(value)}" for name, value in said.items())) if part

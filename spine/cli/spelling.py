@@ -88,6 +88,13 @@ def moment(when: datetime | None) -> str:
     return "" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def failure(error_type: str | None, error: str | None) -> str:
+    """Spell an error; a step that said itself why it failed needs no name for that."""
+    if error is None:
+        return ""
+    return error if error_type in (None, "StepFailed") else f"{error_type}: {error}"
+
+
 def count(number: int, noun: str) -> str:
     """Spell a number of things: `1 step`, `3 steps`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

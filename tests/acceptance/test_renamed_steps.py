@@ -148,6 +148,20 @@ def test_a_run_can_be_continued_at_a_step_by_its_new_name(failed: str, orders: O
     assert [checkpoint.step_name for checkpoint in kept] == ["fetch", "tidy", "store", "report"]
 
 
+def test_going_back_to_a_renamed_step_leaves_nothing_of_it_or_later_ones(failed: str, orders: Orders):
+    orders.failing = "tidy"
+    with WorkflowRunner(failed) as runner:
+        runner.execute(
+            orders.workflow("fetch", "tidy", "store", "report"),
+            run_id="night",
+            start_from="tidy",
+            renamed=RENAMED | {"clean": "tidy"},
+        )
+        kept = runner.list_checkpoints("night")
+
+    assert [checkpoint.step_name for checkpoint in kept] == ["fetch"]
+
+
 def test_a_context_that_the_caller_brings_is_renamed_like_the_run(failed: str, orders: Orders):
     with WorkflowRunner(failed) as runner:
         context = runner.get_run("night").context.with_params({"day": 12})

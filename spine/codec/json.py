@@ -5,7 +5,7 @@ gets one more, and `$order` in an outermost object lists the orders of keys that
 Whatever is left is refused with the path of the value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -238,4 +238,6 @@ def _why_not(value: Any) -> str:
     for plain in (dict, list, tuple, str, int, float):
         if isinstance(value, plain):
             return f"a {name} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
+    if isinstance(value, Mapping):
+        return f"a {name} would come back as a plain dict; convert it with dict()"
     return f"a {name} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"

@@ -306,6 +306,7 @@ def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: 
         raise InvalidParams(f"the context belongs to run {context.run_id!r}, not {run_id!r}; leave run_id out")
     if context.workflow_name != workflow.name:
         raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
+    checked(context.plain().params, "the params of the context")
 
 
 def _checked_names(workflows: Any) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.tags import is_plain_text
-from spine.errors import NotStorable
+from spine.errors import InvalidParams, NotStorable
 
 
 class Values(Mapping[str, Any]):
@@ -27,6 +27,8 @@ class Values(Mapping[str, Any]):
         """Encode each entry; raise `NotStorable` with the path below `at` for what could not come back equal."""
         if isinstance(entries, Values):
             return entries
+        if not isinstance(entries, Mapping):
+            raise InvalidParams(f"{at} must be a mapping of names to values, not a {type(entries).__name__}")
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 
     @property

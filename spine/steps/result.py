@@ -162,7 +162,7 @@ def printable(text: str) -> str:
 
 
 def _judged(result: StepResult) -> StepResult:
-    """Copy what the step gave into plain dicts; whatever a user's mapping raises is the step's failure."""
+    """Copy what the step gave into plain values; whatever a user's mapping raises is the step's failure."""
     given = {name: getattr(result, name) for name in ("output", "context_updates", "metadata")}
     for name, value in given.items():
         if not isinstance(value, Mapping):
@@ -170,9 +170,24 @@ def _judged(result: StepResult) -> StepResult:
     quality: Any = result.quality  # whatever the annotation says
     if quality is not None and not isinstance(quality, Mapping):
         return _invalid(f"the quality of a StepResult must be QualityMetrics, not a {type(quality).__name__}")
-    measured = quality if quality is None or isinstance(quality, QualityMetrics) else QualityMetrics(**quality)
+    if result.checkpoint not in (True, False, None):
+        return _invalid("the checkpoint of a StepResult must be True, False or None")
     plain: dict[str, Any] = {name: dict(value) for name, value in given.items()}
+    plain["outcome"] = Outcome(result.outcome)
+    if plain["outcome"] is Outcome.FAILED:
+        plain |= _said(result)
+    measured = quality if quality is None or isinstance(quality, QualityMetrics) else QualityMetrics(**quality)
     return replace(result, quality=measured, **plain)
+
+
+def _said(result: StepResult) -> dict[str, Any]:
+    """Make what a failure says storable, also where somebody made it without `fail`."""
+    error_type = printable(str(result.error_type or "StepFailed"))[:LONGEST_ERROR_TYPE]
+    return {
+        "error": printable(str(result.error or error_type)),
+        "error_type": error_type,
+        "category": ErrorCategory(result.category or ErrorCategory.INTERNAL),
+    }
 
 
 def _invalid(error: str) -> StepResult:

@@ -269,12 +269,15 @@ def test_a_context_of_a_run_that_is_not_there_makes_it(runner, ran, workflow):  
         ({"run_id": "other"}, "belongs to run 'abc-123', not 'other'"),
         ({"partition": {"date": "x"}}, "has its partition already"),
         ({"workflow": Workflow}, "is one of workflow 'recorded', not 'other'"),
+        ({"reserved": "__resumed__"}, "names that begin with __ are Spine's own: '__resumed__'"),
     ],
 )
 def test_a_context_that_does_not_fit_is_refused(runner, ran, workflow, run_id, wrong, reason):  # S39
     if "workflow" in wrong:
         workflow, wrong = ran.workflow(*STEPS, name="other"), {}
     context = runner.get_run(run_id).context
+    if "reserved" in wrong:
+        context, wrong = context.with_params({wrong["reserved"]: True}), {}
 
     with pytest.raises(InvalidParams, match=reason):
         runner.execute(workflow, **{"context": context, "start_from": "step3"} | wrong)

@@ -8,6 +8,7 @@ import math
 import struct
 import threading
 import time
+import types
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as clock_time
 from decimal import Decimal
@@ -22,6 +23,7 @@ import pytest
 from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import NotStorable
+from spine.records.values import Values
 from tests.unit.codec.spelling import jsonb, spelled
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -151,6 +153,8 @@ REFUSED = {
     "integer subclass": (lambda: Number(1), "convert it with int()"),
     "dict subclasses": (lambda: collections.OrderedDict(a=1), "convert it with dict()"),
     "default dict": (lambda: collections.defaultdict(int), "convert it with dict()"),
+    "read-only dict": (lambda: types.MappingProxyType({}), "convert it with dict()"),
+    "values of a context": (lambda: Values.of({"a": 1}, at="x"), "convert it with dict()"),
     "named tuple": (lambda: Point(1), "convert it with tuple()"),
     "enum": (lambda: Colour.RED, "Colour cannot be stored"),
     "text enum": (lambda: Shade.DARK, "convert it with str()"),

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import NotStorable
+from spine.errors import InvalidParams, NotStorable
 from spine.records.context import WorkflowContext
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
@@ -64,6 +64,14 @@ def test_a_fresh_copy_does_not_see_what_was_done_to_the_other():
 def test_an_entrys_name_is_text_that_every_database_takes(name):
     with pytest.raises(NotStorable, match="must be text"):
         Values.of({name: 1}, at="params")
+
+
+@pytest.mark.parametrize("wrong", [5, "text", [1], [("a", 1)], {1}, object()])
+def test_entries_come_as_a_mapping(wrong):
+    with pytest.raises(InvalidParams, match="params must be a mapping of names to values"):
+        context().with_params(wrong)
+    with pytest.raises(InvalidParams, match="outputs must be a mapping"):
+        context(outputs=wrong)
 
 
 def test_a_value_that_cannot_be_kept_is_named_with_its_path():

@@ -42,6 +42,25 @@ def test_a_result_with_a_part_of_the_wrong_shape_fails_the_step(name, wrong):
     assert f"the {name} of a StepResult must be" in result.error
 
 
+@pytest.mark.parametrize("checkpoint", ["yes", 2, [], 0.5])
+def test_checkpoint_is_true_false_or_none(checkpoint):
+    assert "checkpoint of a StepResult must be" in judged(StepResult.ok(checkpoint=checkpoint)).error
+
+
+def test_a_result_made_by_hand_is_judged_too():
+    made = StepResult(outcome="failed", error=ValueError("x\0"), error_type=7, category="transient")
+
+    assert judged(made) == StepResult(
+        outcome=Outcome.FAILED, error="x\\0", error_type="7", category=ErrorCategory.TRANSIENT
+    )
+    bare = judged(StepResult(outcome=Outcome.FAILED))
+    assert (bare.error, bare.error_type, bare.category) == ("StepFailed", "StepFailed", "internal")
+    with pytest.raises(ValueError, match="weird"):
+        judged(StepResult(outcome="weird"))
+    with pytest.raises(ValueError, match="weird"):
+        judged(StepResult(outcome="failed", category="weird"))
+
+
 class Trap(Mapping):
     """A mapping that raises when it is read."""
 

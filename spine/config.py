@@ -10,7 +10,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from spine.codec.limits import MEBIBYTE
 from spine.errors import InvalidSetting
 
 
@@ -33,7 +32,7 @@ class Settings(BaseSettings):
     checkpoint_retention_days: float | None = Field(None, description="purge runs that ended so long ago; unset: never")
     lease_seconds: float = Field(60.0, description="how long a crashed driver keeps its run")
     reconnect_seconds: float = Field(30.0, description="how long a lost database is tried again during a run")
-    max_snapshot_bytes: int = Field(16 * MEBIBYTE, description="the largest context that is stored")
+    max_snapshot_bytes: int = Field(16 * 1024 * 1024, description="the largest context that is stored")
     max_depth: int = Field(100, description="the deepest nesting that is stored")
 
     @classmethod

@@ -4,6 +4,8 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's, and goes on in suspension
+
 
 def now() -> datetime:
     """Tell the time of this machine, in UTC."""
@@ -13,6 +15,11 @@ def now() -> datetime:
 def stopwatch() -> float:
     """Count seconds from an unknown start, never backwards: for durations."""
     return time.perf_counter()
+
+
+def uptime() -> float:
+    """Count seconds from an unknown start as the world outside does: also those this process, or machine, slept."""
+    return time.clock_gettime(_UPTIME)
 
 
 def new_run_id() -> str:

@@ -5,6 +5,7 @@ import os
 import socket
 from dataclasses import dataclass, replace
 
+from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.progress import Progress
@@ -25,10 +26,11 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """The right to drive a run, and how far it has come."""
+    """The right to drive a run, and how far it has come; `asked_at` is the uptime at which its lease begins."""
 
     lease: Lease
     progress: Progress
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Admission:
         passed_over = workflow.step_names[:index]
         step = workflow.step_names[index]
         told = ResumePoint(step=step, skipped=passed_over, context=context if given else None)
+        asked_at = clock.uptime()
         lease = self.store.create_run(
             NewRun(
                 context=context,
@@ -80,7 +83,7 @@ class Admission:
             skipped=frozenset(passed_over),
             unsaved_skips=passed_over,
         )
-        return Admitted(lease=lease, progress=progress)
+        return Admitted(lease=lease, progress=progress, asked_at=asked_at)
 
     def admit_existing(self, workflow: Workflow, run: ClaimableRun, told: Told, *, reopens: bool) -> Admitted:
         """Claim an existing run as it was seen, planning again if it changed meanwhile.
@@ -115,6 +118,7 @@ class Admission:
             if self._is_as_seen(run):
                 raise
             return None  # somebody claimed or purged the run between two of the reads
+        asked_at = clock.uptime()
         lease = self.store.claim_run(
             Claim(
                 run_id=run.run_id,
@@ -131,7 +135,7 @@ class Admission:
                 details=planned.details,
             )
         )
-        return None if lease is None else Admitted(lease=lease, progress=planned.progress)
+        return None if lease is None else Admitted(lease=lease, progress=planned.progress, asked_at=asked_at)
 
     def _plan(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Plan:
         checkpoints = translate_checkpoints(self.store.list_checkpoints(run.run_id), told.renamed)

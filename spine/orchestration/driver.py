@@ -1,6 +1,6 @@
 """`Driver`: one drive of an admitted run, from the lease to the result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,8 @@ class Driver:
         progress = admitted.progress
         writer = self.store.writer(admitted.lease, lease_seconds=self.options.lease_seconds)
         try:
-            with self.heartbeat.beating(admitted.lease):
-                for reached in drive(progress, self._executor(admitted, writer, interrupts)):
+            with self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as require_lease:
+                for reached in drive(progress, self._executor(admitted, writer, interrupts, require_lease)):
                     progress = reached  # known here also when the lease is lost later
         except LeaseLost:
             if not was_cancelled(self.store.get_claimable(admitted.lease.run_id), admitted.lease):
@@ -67,13 +67,16 @@ class Driver:
             writer.close()
         return progress
 
-    def _executor(self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts) -> Executor:
+    def _executor(
+        self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts, require_lease: Callable[[], None]
+    ) -> Executor:
         return Executor(
             registry=self.registry,
             writer=writer,
             strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
             limits=self.options.limits,
             interrupts=interrupts,
+            require_lease=require_lease,
             secrets=self.secrets,
             hooks=self.hooks,
         )

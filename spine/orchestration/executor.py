@@ -1,7 +1,7 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,7 @@ class Executor:
     strategy: CheckpointStrategy
     limits: Limits
     interrupts: Interrupts
+    require_lease: Callable[[], None]
     secrets: Resolver
     hooks: Sequence[Hook]
 
@@ -101,7 +102,11 @@ class Executor:
         return Turn(step=step, before=progress, after=progress, call=call, result=nothing_yet, started_at=clock.now())
 
     def attempt(self, turn: Turn) -> Turn:
-        """Perform the step; the one place where what a user's code raises becomes a result."""
+        """Perform the step; the one place where what a user's code raises becomes a result.
+
+        Raise `LeaseLost` if somebody took the run over while this process slept: then the step is not started.
+        """
+        self.require_lease()
         start = clock.stopwatch()
         try:
             with self.interrupts.in_step(), end_if_forked():

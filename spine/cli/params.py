@@ -44,6 +44,8 @@ def read_pairs(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
 def read_file(file: str) -> dict[str, Any]:
     """Read an object of JSON from a file, or from stdin for `-`."""
     where = "stdin" if file == "-" else file
+    if file == "-" and sys.stdin is None:
+        raise InvalidParams("--params-file stdin cannot be read: it is closed")
     try:
         text = (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
         params = _parsed(text, f"--params-file {where}")

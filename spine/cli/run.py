@@ -13,7 +13,7 @@ from spine.cli.failures import ExitCode, tell
 from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
-from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, SpineError
+from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus
@@ -147,7 +147,7 @@ class _Drive:
                 self._tell_completed(runner, str(run_id), error)
             except RunExists:
                 raise typer.Exit(self._tell_exists(runner, str(run_id))) from None
-            except SpineError as error:
+            except Exception as error:  # noqa: BLE001  # whatever it was, the run can be resumed
                 raise typer.Exit(self._tell_error(error, witness.run_id)) from None
             except (KeyboardInterrupt, SystemExit) as stop:
                 if witness.run_id is None:
@@ -185,8 +185,8 @@ class _Drive:
             self._say_resume(self._resume(run_id))
         return ExitCode.REFUSED
 
-    def _tell_error(self, error: SpineError, run_id: str | None) -> ExitCode:
-        """Tell an error of Spine; a run that had started can be resumed, unless somebody else drives it now."""
+    def _tell_error(self, error: Exception, run_id: str | None) -> ExitCode:
+        """Tell an error; a run that had started can be resumed, unless somebody else drives it now."""
         code = tell(error, debug=self.options.debug)
         if run_id is not None and not isinstance(error, LeaseLost):
             self._say_resume(self._resume(run_id))

@@ -31,10 +31,15 @@ def waiting(place):
     return "waiting.py"
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_at_once_and_a_resume_works_immediately(
-    place, waiting, spine, database_url, signum, code
-):
+def test_ctrl_c_ends_the_run_at_once_and_a_resume_works_immediately(place, waiting, spine, database_url):
+    _stop_and_resume(place, waiting, spine, database_url, signal.SIGINT, 130)
+
+
+def test_sigterm_ends_the_run_at_once_and_a_resume_works_immediately(place, waiting, spine, sqlite_url):
+    _stop_and_resume(place, waiting, spine, sqlite_url, signal.SIGTERM, 143)
+
+
+def _stop_and_resume(place, waiting, spine, database_url, signum, code):
     process = started("run", waiting, "--run-id", "r1", place=place, SPINE_DATABASE_URL=database_url)
     until_waiting(process)
 
@@ -120,10 +125,17 @@ def test_a_run_whose_database_fails_under_it_says_how_to_resume_it(place, waitin
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("words", [("runs", "list"), ("runs", "list", "--json"), ("run", "orders.py"), ("--help",)])
-def test_a_reader_that_left_is_no_error_and_changes_no_exit_code(place, words):
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("runs", "list", "--json"), 0),
+        (("run", "orders.py", "--param", "target=x"), 0),
+        (("run", "orders.py"), 1),
+        (("--help",), 0),
+    ],
+)
+def test_a_reader_that_left_is_no_error_and_changes_no_exit_code(place, words, code):
     (place / "orders.py").write_text(ORDERS)
-    expected = typed(*words, place=place).code
     reads, writes = os.pipe()
     os.close(reads)
 
@@ -132,7 +144,7 @@ def test_a_reader_that_left_is_no_error_and_changes_no_exit_code(place, words):
     )
     os.close(writes)
 
-    assert done.returncode == expected
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
 
@@ -151,6 +163,7 @@ def test_closed_streams_are_no_error(place):
 
     assert in_shell("spine run orders.py --param target=x >&- 2>&-", place=place).code == 0
     assert in_shell("spine run orders.py --param target=x --json 2>&-", place=place).json["status"] == "completed"
+    assert in_shell("spine run orders.py --params-file - <&-", place=place).code == 2
 
 
 def test_a_terminal_that_cannot_say_a_letter_gets_it_escaped(place):

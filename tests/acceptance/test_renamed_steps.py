@@ -255,6 +255,7 @@ def test_a_driver_that_was_killed_after_renaming_leaves_a_run_under_the_new_name
     script = tmp_path / "driver.py"
     script.write_text(DRIVER)
     ended = subprocess.run([sys.executable, script, failed], check=False, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
 
     with WorkflowRunner(failed) as runner:
         while not runner.get_run("night").is_crashed:
@@ -262,6 +263,5 @@ def test_a_driver_that_was_killed_after_renaming_leaves_a_run_under_the_new_name
         runner.register(orders.workflow(*NEW))
         result = runner.resume("night")
 
-    assert ended.returncode == -signal.SIGKILL
     assert result.completed_steps == ["store", "report"]
     assert orders.seen["store"] == {"fetch": {"by": "extract"}, "clean": {"by": "clean"}}

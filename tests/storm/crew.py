@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -64,6 +64,9 @@ class Worker:
     def is_struck(self) -> bool:
         """Whether its doom came, or nothing will come any more."""
         return self.is_over or bool(self.notes("struck") or self.notes("over"))
+
+    def was_struck_in(self, functions: Collection[str]) -> bool:
+        return any(entry.text in functions for entry in self.notes("struck"))
 
     def end(self) -> None:
         """End it now, if it is not over."""

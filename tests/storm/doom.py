@@ -1,10 +1,10 @@
 """What befalls a process: a signal at an exact call of Spine's code."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,14 +23,14 @@ def doomed(order: Order) -> Iterator[None]:
     if order.doom is None:
         yield
         return
-    sys.setprofile(_counting(order.doom.calls, lambda: _strike(order, order.doom.signum)))
+    sys.setprofile(_counting(order.doom.calls, partial(_strike, order, order.doom.signum)))
     try:
         yield
     finally:
         sys.setprofile(None)
 
 
-def _counting(calls: int, strike: Callable[[], None]) -> Any:
+def _counting(calls: int, strike: Callable[[str], None]) -> Any:
     """Count calls made by Spine, into C and back too: before and after every statement is one of them."""
     left = calls
 
@@ -39,11 +39,11 @@ def _counting(calls: int, strike: Callable[[], None]) -> Any:
         if frame.f_code.co_filename.startswith(PLACES):
             left -= 1
             if left == 0:
-                strike()
+                strike(frame.f_code.co_qualname)
 
     return on_call
 
 
-def _strike(order: Order, signum: int) -> None:
-    diary.note(order.journal, "struck", text=signal.Signals(signum).name)
+def _strike(order: Order, signum: int, where: str) -> None:
+    diary.note(order.journal, "struck", text=where)
     os.kill(os.getpid(), signum)

@@ -9,13 +9,16 @@ from tests.storm.story import Seen, Story
 from tests.storm.tally import Broken, Complaint
 
 
-def judge_diary(story: Story, entries: Sequence[Entry], zombies: Collection[str] = ()) -> Iterator[Complaint]:
+def judge_diary(
+    story: Story, entries: Sequence[Entry], *, zombies: Collection[str] = (), starting: Collection[str] = ()
+) -> Iterator[Complaint]:
     """Follow what the steps wrote: who saw what, what ran again, what was passed over.
 
     `zombies` names the attempts that lost their lease while they were stopped: they wake up in the middle of a run
-    that somebody else drives, and may then finish the step they are in, and nothing else.
+    that somebody else drives, and may then finish the step they are in, and nothing else. `starting` names those of
+    them that were stopped on the last few calls before the step's function: they are in it, as far as Spine can know.
     """
-    drives = Drives(story, zombies)
+    drives = Drives(story, zombies, starting)
     for entry in entries:
         yield from drives.follow(entry)
 
@@ -27,9 +30,10 @@ class Drives:
     have ended. An attempt begins between the two, right after a checkpoint, and goes on step by step.
     """
 
-    def __init__(self, story: Story, zombies: Collection[str]) -> None:
+    def __init__(self, story: Story, zombies: Collection[str], starting: Collection[str]) -> None:
         self._story = story
         self._zombies = zombies
+        self._starting = set(starting)
         self._settled = 0
         self._reached = 0
         self._last: dict[str, int] = {}
@@ -55,6 +59,9 @@ class Drives:
 
     def _judge_overtaken(self, entry: Entry) -> Iterator[Complaint]:
         is_zombie = entry.attempt in self._zombies
+        if entry.what == "start" and entry.attempt in self._starting:
+            self._starting.remove(entry.attempt)
+            return
         if entry.what == "start" or not is_zombie:
             who = "the zombie " if is_zombie else ""
             yield self._complain(

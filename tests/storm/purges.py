@@ -36,7 +36,7 @@ def purge_and_resume(storm: Round) -> None:
 
 def _about(storm: Round, moment: float) -> float:
     """A little before or after, so that each of them wins now and then."""
-    return moment + storm.dice.uniform(-0.01, 0.03)
+    return moment + storm.dice.uniform(-0.15, 0.03)
 
 
 def _judge(storm: Round, story: Story, resumer: Worker) -> None:

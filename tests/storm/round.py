@@ -20,6 +20,10 @@ from tests.storm.tally import Broken, Complaint, Tally, Tried
 
 # About as many calls as Spine makes before the first step, and for each.
 CALLS_TO_BEGIN, CALLS_A_STEP = 350, 210
+# Where Spine has looked at the lease for the last time before a step.
+CALLING_A_STEP = frozenset({"Heartbeat._require", "Executor.attempt", "Interrupts.in_step", "end_if_forked"})
+# A zombie that wakes up hears that it lost its lease, or that another one that still sleeps has locked the file.
+ENDS_OF_ZOMBIES = frozenset({"LeaseLost", "StoreBusy"})
 ALWAYS_ALLOWED = frozenset({"completed", "failed", "RunIsHeld", "RunAlreadyCompleted"})
 
 
@@ -95,8 +99,10 @@ class Round:
     def judge(self, story: Story) -> None:
         """Check a run that should have completed."""
         entries, record = self.diary(story), self.record(story)
-        zombies = {entry.attempt for entry in self.outcomes() if entry.outcome == "LeaseLost"}
-        self.hear([*judge_diary(story, entries, zombies), *judge_end(story, record, entries)])
+        zombies = {entry.attempt for entry in self.outcomes() if entry.outcome in ENDS_OF_ZOMBIES}
+        starting = {f"{worker.name}.1" for worker in self._workers if worker.was_struck_in(CALLING_A_STEP)}
+        self.hear([*judge_diary(story, entries, zombies=zombies, starting=starting)])
+        self.hear([*judge_end(story, record, entries)])
         if record is not None:
             with WorkflowRunner(self.database.url) as runner:
                 self.hear([*judge_context(story, runner.get_run(story.run_id))])

@@ -5,7 +5,7 @@ import time
 
 from tests.storm.crew import Worker, until
 from tests.storm.kind import Kind
-from tests.storm.round import Round
+from tests.storm.round import ENDS_OF_ZOMBIES, Round
 from tests.storm.story import Story
 from tests.storm.tally import Broken, Tried
 
@@ -57,11 +57,10 @@ def _judge_zombie(storm: Round, zombie: Worker, taker: Worker) -> None:
         return
     storm.tally.tried[Tried.ZOMBIES] += 1
     story = zombie.order.stories[0]
-    outcome = storm.outcomes(zombie)[-1:]
+    outcomes = {entry.outcome for entry in storm.outcomes(zombie)}
     drove = any(entry.attempt.startswith(f"{zombie.name}.") for entry in storm.diary(story))
-    if drove and _drives(taker) and [entry.outcome for entry in outcome] != ["LeaseLost"]:
-        text = f"the zombie {zombie.name} ended with {[entry.outcome for entry in outcome]}"
-        storm.complain(Broken.TWO_DRIVERS, text, story.run_id)
+    if drove and _drives(taker) and not outcomes <= ENDS_OF_ZOMBIES:
+        storm.complain(Broken.TWO_DRIVERS, f"the zombie {zombie.name} ended with {outcomes}", story.run_id)
 
 
 ZOMBIES = Kind(name="zombies", rage=wake_the_dead)

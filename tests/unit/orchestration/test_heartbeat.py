@@ -2,10 +2,15 @@
 
 import threading
 
-from spine.errors import StoreBusy
+import pytest
+
+from spine import clock
+from spine.errors import LeaseLost, StoreBusy
+from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
+from spine.records.lease import Lease
 from spine.steps.step import Step
 from spine.stores.memory import MemoryStore
 
@@ -105,3 +110,39 @@ def test_the_thread_ends_when_no_lease_is_left():
     assert len(seen) == 1
     seen[0].join(LONG)
     assert not seen[0].is_alive()
+
+
+class Answering:
+    """As much of a store as a driver asks that may have slept."""
+
+    def __init__(self, answer: set[str] | None) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    def renew_leases(self, leases, *, lease_seconds):
+        self.asked += 1
+        if self.answer is None:
+            raise StoreBusy("not now")
+        return self.answer
+
+
+@pytest.mark.parametrize(("answer", "is_lost"), [({"1"}, False), (set(), True), (None, False)])
+def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, answer, is_lost):
+    uptime = [100.0]
+    monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
+    noon = clock.now()
+    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    store = Answering(answer)
+
+    with Heartbeat(store, lease_seconds=60).beating(lease, since=100.0) as require_lease:
+        uptime[0] += 59
+        require_lease()
+        assert store.asked == 0
+
+        uptime[0] += 1
+        if is_lost:
+            with pytest.raises(LeaseLost, match=r"run '1' is no longer driven by ann@host/1 \(fence 1\)"):
+                require_lease()
+        else:
+            require_lease()
+        assert store.asked == 1

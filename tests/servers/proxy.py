@@ -48,11 +48,13 @@ class Proxy:
                     threading.Thread(target=self._pump, args=(source, sink, to_server), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
-        with contextlib.suppress(OSError), source, sink:
-            while data := source.recv(65536):
-                if self._loses(to_server=to_server):
-                    break
-                sink.sendall(data)
+        with source, sink:
+            with contextlib.suppress(OSError):
+                while data := source.recv(65536):
+                    if self._loses(to_server=to_server):
+                        break
+                    sink.sendall(data)
+            # Closing alone would tell nobody while the other thread still waits for what comes from there.
             for end in (source, sink):
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)

@@ -83,8 +83,8 @@ class Storm:
     def _hear(self, kind: Kind, place: Place, tally: Tally) -> None:
         with self._lock:
             self._tallies[f"{kind.name} {place.name}"].add(tally)
-            for name, complaint in tally.complaints:
-                print(f"{complaint.broken}: {name} {complaint.run_id}: {complaint.text}", flush=True)
+            for line in tally.told():
+                print(line, flush=True)
             if time.monotonic() - self._reported_at > SECONDS_BETWEEN_REPORTS:
                 self._reported_at = time.monotonic()
                 self._report()

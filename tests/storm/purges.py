@@ -11,7 +11,7 @@ from tests.storm.tally import Broken, Tried
 
 RUNS = 6
 PURGERS = 2
-HEAD_START_SECONDS = 0.3
+HEAD_START_SECONDS = 0.6
 OLD_DAYS = 3.0
 
 
@@ -24,8 +24,8 @@ def purge_and_resume(storm: Round) -> None:
         for story in stories:
             rows.age(story.run_id, days=OLD_DAYS)
     start_at = time.monotonic() + HEAD_START_SECONDS
-    purgers = [storm.start("purge", start_at=start_at) for _ in range(PURGERS)]
     resumers = [storm.start("resume", story, start_at=_about(storm, start_at)) for story in stories]
+    purgers = [storm.start("purge", start_at=start_at) for _ in range(PURGERS)]
     storm.wait(*purgers)
     storm.wait(*resumers)
     storm.tally.tried[Tried.RACES] += RUNS
@@ -36,7 +36,7 @@ def purge_and_resume(storm: Round) -> None:
 
 def _about(storm: Round, moment: float) -> float:
     """A little before or after, so that each of them wins now and then."""
-    return moment + storm.dice.uniform(-0.15, 0.03)
+    return moment + storm.dice.uniform(-0.25, 0.03)
 
 
 def _judge(storm: Round, story: Story, resumer: Worker) -> None:

@@ -52,6 +52,10 @@ class Tally:
         self.tried += other.tried
         self.complaints += other.complaints
 
+    def told(self) -> list[str]:
+        """Each complaint as a line, or as many as it needs."""
+        return [f"{each.broken}: {name} {each.run_id}: {each.text}" for name, each in self.complaints]
+
     def broken(self) -> Mapping[Broken, int]:
         return Counter(complaint.broken for _, complaint in self.complaints)
 

@@ -75,6 +75,8 @@ def _refuse_other_zones(moment: datetime) -> str | None:
         back = _untag_datetime(_tag_datetime(moment)["$datetime"])
     except OverflowError:
         return "a datetime too near to the first or last day there is; convert it to UTC"
+    except (ValueError, KeyError):
+        return "a datetime with a time zone that cannot be found by its name; convert it to UTC"
     if (back.replace(tzinfo=None), back.fold) != (moment.replace(tzinfo=None), moment.fold):
         return "a local time that does not exist, or a fold without a zone; convert it to UTC"
     return None

@@ -14,5 +14,5 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
     for hook in hooks:
         try:
             hook.on_event(event)
-        except Exception:  # noqa: BLE001  # a listener may do anything, and the run goes on
+        except (Exception, SystemExit):  # noqa: BLE001  # a listener may do anything, and the run goes on
             _log.exception("hook.failed hook=%s event=%s run_id=%s", type(hook).__name__, event.kind, event.run_id)

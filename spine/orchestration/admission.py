@@ -19,6 +19,7 @@ from spine.records.lease import Lease
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, RunStatus, RunSummary
+from spine.steps.result import printable
 from spine.stores.protocol import Store
 
 TRIES = 5
@@ -124,6 +125,7 @@ class Admission:
                 run_id=run.run_id,
                 seen_status=run.status,
                 seen_fence=run.fence,
+                seen_sequence=run.last_sequence,
                 definition=workflow.definition(run.definition.defaulted),
                 current_step=workflow.step_names[planned.progress.position],
                 holder=holder(),
@@ -175,7 +177,7 @@ def holder() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}/{os.getpid()}"[:200]
+    return printable(f"{user}@{socket.gethostname()}/{os.getpid()}")[:200]
 
 
 def was_cancelled(run: RunSummary, lease: Lease) -> bool:

@@ -1,6 +1,6 @@
 """`Driver`: one drive of an admitted run, from the lease to the result."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted, was_cancelled
 from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
-from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.heartbeat import Heartbeat, RequireLease
 from spine.orchestration.interrupts import Interrupts
 from spine.orchestration.loop import drive
 from spine.orchestration.options import Options
@@ -68,7 +68,7 @@ class Driver:
         return progress
 
     def _executor(
-        self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts, require_lease: Callable[[], None]
+        self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts, require_lease: RequireLease
     ) -> Executor:
         return Executor(
             registry=self.registry,

@@ -1,7 +1,7 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 from spine import __version__, clock
 from spine.codec import json as codec
 from spine.codec.limits import Limits
-from spine.errors import InvalidInput, NotStorable, StoreError
+from spine.errors import InvalidInput, LeaseLost, NotStorable, StoreError
 from spine.hooks.dispatch import dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
 from spine.orchestration.forks import end_if_forked
+from spine.orchestration.heartbeat import RequireLease
 from spine.orchestration.interrupts import Interrupted, Interrupts
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
@@ -54,6 +55,7 @@ class Turn:
 
     def failed(self, result: StepResult) -> "Turn":
         """Give the turn as one that failed: the run stands where it stood, and has ended."""
+        result = self.call.secrets.masked(result).shortened()
         ending = Ending(
             status=RunStatus.FAILED,
             error_step=self.step.name,
@@ -74,7 +76,7 @@ class Executor:
     strategy: CheckpointStrategy
     limits: Limits
     interrupts: Interrupts
-    require_lease: Callable[[], None]
+    require_lease: RequireLease
     secrets: Resolver
     hooks: Sequence[Hook]
 
@@ -117,7 +119,7 @@ class Executor:
             result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
-        result = turn.call.secrets.masked(result)
+        result = turn.call.secrets.masked(result).shortened()
         return replace(turn, result=result, seconds=clock.stopwatch() - start)
 
     def settle(self, turn: Turn) -> Turn:
@@ -162,6 +164,8 @@ class Executor:
             moved = moved.saved()
         elif ending is not None:
             self.writer.end_run(ending)
+        else:
+            self.require_lease(asking=True)  # no write told whether somebody took the run over meanwhile
         return replace(turn, after=moved)
 
     def _remember_failure(self, turn: Turn, error: StoreError) -> Turn:
@@ -169,7 +173,7 @@ class Executor:
         failed = turn.failed(StepResult.from_exception(error))
         try:
             return self._remember(failed)
-        except StoreError:
+        except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost
             raise error from None
 
     def _tell(

@@ -1,18 +1,28 @@
 """`Heartbeat`: one thread that renews all leases of a runner, also while a step blocks."""
 
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
 from spine import clock
 from spine.errors import LeaseLost, StoreError
 from spine.records.lease import Lease
+from spine.records.run import RunStatus
 from spine.stores.protocol import Store
 
 _log = logging.getLogger("spine")
 BEATS_PER_LEASE = 3
+
+
+class RequireLease(Protocol):
+    """Raises `LeaseLost` if the lease is known to be gone; `asking` asks the database first."""
+
+    def __call__(self, *, asking: bool = False) -> None:
+        """Require the lease."""
 
 
 class Heartbeat:
@@ -25,21 +35,21 @@ class Heartbeat:
     def __init__(self, store: Store, *, lease_seconds: float) -> None:
         self._store = store
         self._lease_seconds = lease_seconds
-        self._leases: dict[str, Lease] = {}
-        self._renewed_at: dict[str, float] = {}
+        self._renewed_at: dict[Lease, float] = {}  # by lease, not by run: a run may have an old driver here too
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
 
     @contextmanager
-    def beating(self, lease: Lease, *, since: float) -> Iterator[Callable[[], None]]:
+    def beating(self, lease: Lease, *, since: float) -> Iterator[RequireLease]:
         """Keep a lease alive inside, one that was asked for at this uptime.
 
-        What is given raises `LeaseLost` if somebody took the run over while this process slept; it asks the database
-        only if the lease may have run out.
+        What is given raises `LeaseLost` if somebody took the run over; it asks the database only if the lease may
+        have run out while this process slept, or if told to.
         """
+        self._forget_parent()
         with self._changed:
-            self._leases[lease.run_id] = lease
-            self._renewed_at[lease.run_id] = since
+            self._renewed_at[lease] = since
             if self._thread is None:
                 self._thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
                 self._thread.start()
@@ -47,15 +57,24 @@ class Heartbeat:
             yield partial(self._require, lease)
         finally:
             with self._changed:
-                self._leases.pop(lease.run_id, None)
-                self._renewed_at.pop(lease.run_id, None)
+                self._renewed_at.pop(lease, None)
                 self._changed.notify_all()
 
-    def _require(self, lease: Lease) -> None:
-        if clock.uptime() - self._renewed_at[lease.run_id] < self._lease_seconds:
+    def _forget_parent(self) -> None:
+        """Begin anew in a forked process: the thread stayed behind, and the leases are the parent's."""
+        if os.getpid() != self._pid:
+            self._pid, self._thread = os.getpid(), None
+            self._renewed_at, self._changed = {}, threading.Condition()
+
+    def _require(self, lease: Lease, *, asking: bool = False) -> None:
+        if not asking and clock.uptime() - self._renewed_at[lease] < self._lease_seconds:
             return
-        held = self._renew([lease])
-        if held is not None and lease.run_id not in held:
+        try:
+            run = self._store.get_claimable(lease.run_id)
+        except StoreError as error:  # nobody can have taken it over there either; the next write finds out
+            _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
+            return
+        if (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
             raise LeaseLost(
                 f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
                 "it was taken over or cancelled; nothing more was started"
@@ -65,23 +84,24 @@ class Heartbeat:
         while (leases := self._wait()) is not None:
             self._renew(leases)
 
-    def _renew(self, leases: list[Lease]) -> set[str] | None:
-        """Renew these and tell which are still held; None if the database did not say."""
+    def _renew(self, leases: list[Lease]) -> None:
+        """Renew the newest lease of each run; an old one's driver finds out when it writes."""
+        newest = {lease.run_id: lease for lease in sorted(leases, key=lambda lease: lease.fence)}
         asked_at = clock.uptime()
         try:
-            held = self._store.renew_leases(leases, lease_seconds=self._lease_seconds)
+            held = self._store.renew_leases(list(newest.values()), lease_seconds=self._lease_seconds)
         except StoreError as error:
             _log.warning("heartbeat.failed error=%r", str(error))
-            return None
+            return
         with self._changed:
-            self._renewed_at.update(dict.fromkeys(held & self._renewed_at.keys(), asked_at))
-        return held
+            renewed = {newest[run_id] for run_id in held} & self._renewed_at.keys()
+            self._renewed_at.update(dict.fromkeys(renewed, asked_at))
 
     def _wait(self) -> list[Lease] | None:
         """Wait for the next beat; None when no lease is left, and the thread ends."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._leases, timeout=self._lease_seconds / BEATS_PER_LEASE)
-            if not self._leases:
+            self._changed.wait_for(lambda: not self._renewed_at, timeout=self._lease_seconds / BEATS_PER_LEASE)
+            if not self._renewed_at:
                 self._thread = None
                 return None
-            return list(self._leases.values())
+            return list(self._renewed_at)

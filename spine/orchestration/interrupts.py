@@ -52,7 +52,7 @@ class Interrupts:
             yield
         finally:
             self._restore()
-        self._go_on()
+            self._go_on()
 
     @contextmanager
     def in_step(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from spine.orchestration import params as run_params
 from spine.records.names import check_name
 from spine.records.run import Definition, StepDefinition
 from spine.records.values import Values
+from spine.steps.result import printable
 from spine.steps.step import Step
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -99,7 +100,7 @@ def _place_of_definition() -> str:
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to ask for a caller cheaply
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return printable(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
 def _is_ours(filename: str) -> bool:

@@ -30,7 +30,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A wish to drive an existing run, judged against the run as it was seen (`seen_status`, `seen_fence`).
+    """A wish to drive an existing run, judged against the run as it was seen: status, fence and newest checkpoint.
 
     In the transaction that grants it the `removed_steps` lose their checkpoints, then the `renamed_steps` (old name to
     new) get their new names wherever the run's checkpoints have the old ones. `details` tell the history what was
@@ -40,6 +40,7 @@ class Claim:
     run_id: str
     seen_status: RunStatus
     seen_fence: int
+    seen_sequence: int
     definition: Definition
     current_step: str
     holder: str

@@ -110,9 +110,13 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimableRun(RunSummary):
-    """A run as a claim judges it, with what the claim before was told; no snapshot was read."""
+    """A run as a claim judges it, with what the claim before was told; no snapshot was read.
+
+    `last_sequence` is that of its newest checkpoint, 0 without any.
+    """
 
     resume_point: ResumePoint | None = None
+    last_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,15 +98,24 @@ class StepResult:
             outcome=Outcome.FAILED,
             output=output or {},
             quality=quality,
-            error=printable(text) or error_type,
+            error=cleaned(text) or error_type,
             error_type=error_type,
             category=ErrorCategory(category),
+        )
+
+    def shortened(self) -> "StepResult":
+        """Give the same with its texts cut to 4,000 characters, of a traceback the last."""
+        return replace(
+            self,
+            error=self.error and printable(self.error),
+            reason=self.reason and printable(self.reason),
+            traceback=self.traceback and self.traceback[-LONGEST_ERROR:],
         )
 
     @classmethod
     def skip(cls, reason: str) -> "StepResult":
         """Say that there was nothing to do; the run goes on."""
-        return cls(outcome=Outcome.SKIPPED, reason=printable(str(reason)))
+        return cls(outcome=Outcome.SKIPPED, reason=cleaned(str(reason)))
 
     @classmethod
     def of(cls, returned: Any, *, nothing_is_fine: bool) -> "StepResult":
@@ -152,13 +161,17 @@ def traceback_of(error: BaseException) -> str | None:
     if not users:
         return None
     spelled = "".join(traceback.format_list(users)).rstrip()
-    return printable(spelled[-LONGEST_ERROR:])
+    return cleaned(spelled)
+
+
+def cleaned(text: str) -> str:
+    """Give text that every database takes: no NUL, no lone surrogate."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def printable(text: str) -> str:
-    """Give text that every database and terminal takes: no NUL, no lone surrogate, at most 4,000 characters."""
-    cut = text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
-    return cut.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    """Give text that every database takes, cut to 4,000 characters."""
+    return cleaned(text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}...")
 
 
 def _judged(result: StepResult) -> StepResult:
@@ -184,7 +197,7 @@ def _said(result: StepResult) -> dict[str, Any]:
     """Make what a failure says storable, also where somebody made it without `fail`."""
     error_type = printable(str(result.error_type or "StepFailed"))[:LONGEST_ERROR_TYPE]
     return {
-        "error": printable(str(result.error or error_type)),
+        "error": cleaned(str(result.error or error_type)),
         "error_type": error_type,
         "category": ErrorCategory(result.category or ErrorCategory.INTERNAL),
     }

@@ -1,5 +1,6 @@
 """`Secrets`: what one attempt of a step learned, and must not tell."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +51,8 @@ class Secrets:
 
     def _mask(self, text: str | None) -> str | None:
         for told in sorted(self._told, key=len, reverse=True):
-            text = text.replace(told, MASK) if text and told else text
+            for spelled in (told, repr(told)[1:-1], json.dumps(told)[1:-1]):
+                text = text.replace(spelled, MASK) if text and spelled else text
         return text
 
 

@@ -78,20 +78,18 @@ def read_snapshot(
 def _read_snapshot(text: bytes | str, run_id: str, workflow_name: str, step_name: str) -> dict[str, Any]:
     """Parse a snapshot and see that it is of a format we know, and of this run and step."""
     where = _where(run_id, step_name)
-    document = _read_object(text, where)
+    identity = {"run_id": run_id, "workflow_name": workflow_name, "step_name": step_name}
+    return _judged(_read_object(text, where), where, identity)
+
+
+def _judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) -> dict[str, Any]:
     version = document.get("schema_version")
     if type(version) is int and version > SCHEMA_VERSION:
         raise SnapshotTooNew(
             f"{where} has format {version}, and this program knows formats up to {SCHEMA_VERSION}; "
             "resume it with the version of Spine that wrote it, or a newer one"
         )
-    expected = {
-        "schema_version": SCHEMA_VERSION,
-        "run_id": run_id,
-        "workflow_name": workflow_name,
-        "step_name": step_name,
-    }
-    for name, value in expected.items():
+    for name, value in {"schema_version": SCHEMA_VERSION, **identity}.items():
         if document.get(name) != value:
             raise SnapshotCorrupt(
                 f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
@@ -231,19 +229,21 @@ def write_resume_point(point: ResumePoint | None) -> str | None:
     return orjson.dumps(document).decode()
 
 
-def read_resume_point(text: str | None, *, where: str) -> ResumePoint | None:
-    """Read what a claim was told."""
+def read_resume_point(text: str | None, *, run_id: str, workflow_name: str) -> ResumePoint | None:
+    """Read what a claim was told; raise as `read_snapshot` does for a context of another run or a newer format."""
+    where = f"the resume point of run {run_id!r}"
     if text is None:
         return None
     document = _read_object(text, where)
     context = document.get("context")
+    identity = {"run_id": run_id, "workflow_name": workflow_name, "step_name": document.get("step", "")}
     return _guarded(
         where,
         lambda: ResumePoint(
             step=document["step"],
             params=_checked(Values(codec.split(document["params"]))),
             skipped=tuple(document["skipped"]),
-            context=None if context is None else _context(context),
+            context=None if context is None else _context(_judged(context, where, identity)),
         ),
     )
 

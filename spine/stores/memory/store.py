@@ -74,6 +74,8 @@ class MemoryStore:
             seen = (claim.seen_status, claim.seen_fence)
             if run is None or (run.status, run.fence) != seen or run.removed_at or self._held(claim.run_id):
                 return None
+            if self._last_sequence(claim.run_id) != claim.seen_sequence:
+                return None
             rows = self._rows_after(claim)
             self._runs[claim.run_id] = replace(
                 run,
@@ -107,7 +109,7 @@ class MemoryStore:
         with self._lock:
             summary = self._shown(run_id)
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
-            return ClaimableRun(**fields, resume_point=self._points[run_id])
+            return ClaimableRun(**fields, resume_point=self._points[run_id], last_sequence=self._last_sequence(run_id))
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""
@@ -301,6 +303,9 @@ class MemoryStore:
         self._points[run_id] = None
         removed, self._rows[run_id] = len(self._rows[run_id]), {}
         return removed
+
+    def _last_sequence(self, run_id: str) -> int:
+        return max((row.new.sequence for row in self._rows[run_id].values()), default=0)
 
     def _shown(self, run_id: str) -> RunSummary:
         if run_id not in self._runs:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, desc, select, update
+from sqlalchemy import Connection, delete, desc, func, select, update
 
 from spine.errors import CheckpointNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
@@ -22,6 +22,12 @@ def select_summaries(connection: Connection, run_id: str) -> list[CheckpointSumm
     query = select(*_SUMMARY).select_from(_WITH_RUN).where(checkpoints.c.run_id == run_id)
     rows = connection.execute(query.order_by(checkpoints.c.sequence)).all()
     return [CheckpointSummary(**_fields(row)) for row in rows]
+
+
+def last_sequence(connection: Connection, run_id: str) -> int:
+    """Read the highest sequence of a run's rows, 0 without any."""
+    highest = select(func.coalesce(func.max(checkpoints.c.sequence), 0)).where(checkpoints.c.run_id == run_id)
+    return int(connection.execute(highest).scalar_one())
 
 
 def select_checkpoint(connection: Connection, run_id: str, step: str | None) -> Checkpoint:

@@ -65,7 +65,9 @@ def is_passing(error: StoreError) -> bool:
     if isinstance(driver_error, sqlite3.Error):
         return False
     state = getattr(driver_error, "sqlstate", None)
-    return state is None or state in _PASSING or state[:2] in ("08", "53")
+    if state is None:
+        return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(driver_error).__mro__)
+    return state in _PASSING or state[:2] in ("08", "53")
 
 
 def _is_driver_error(error: Exception) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from spine.errors import StoreError, StoreUnavailable
+from spine.errors import StoreError
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
@@ -51,6 +51,7 @@ class Session:
 
     def _again(self, first: StoreError, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
         _log.warning("store.lost error=%r retrying_for=%gs", str(first), self._reconnect_seconds)
+        latest = first
         deadline = time.monotonic() + self._reconnect_seconds
         pause = SHORTEST_PAUSE
         while time.monotonic() + pause < deadline:
@@ -64,7 +65,8 @@ class Session:
             except StoreError as error:
                 if not is_passing(error):
                     raise
-        raise StoreUnavailable(f"{first}; gave up reconnecting after {self._reconnect_seconds:g} s") from first
+                latest = error
+        raise type(latest)(f"{latest}; gave up reconnecting after {self._reconnect_seconds:g} s") from first
 
     def _open(self) -> None:
         connection = self._engine.connect()

@@ -1,5 +1,6 @@
 """`SqlStore`: runs and checkpoints in SQLite or PostgreSQL; one method is one transaction."""
 
+import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -36,6 +37,7 @@ class SqlStore:
         self._reconnect_seconds = reconnect_seconds
         self._checked = False
         self._checking = threading.Lock()
+        self._pid = os.getpid()
 
     @property
     def location(self) -> str:
@@ -56,6 +58,9 @@ class SqlStore:
         """See `Runs`."""
         with self._writing() as connection:
             lease = runs.claim_run(connection, claim)
+            if lease is not None and checkpoints.last_sequence(connection, claim.run_id) != claim.seen_sequence:
+                connection.rollback()  # a driver whose lease had expired went on while this claim was planned
+                return None
             if lease is not None:
                 checkpoints.delete_steps(connection, claim.run_id, claim.removed_steps)
                 checkpoints.rename_steps(connection, claim.run_id, claim.renamed_steps)
@@ -77,13 +82,16 @@ class SqlStore:
 
     def get_claimable(self, run_id: str) -> ClaimableRun:
         """See `Runs`."""
-        row = self._select_run(run_id)
-        point = documents.read_resume_point(row.resume_point, where=f"the resume point of run {run_id!r}")
-        return ClaimableRun(**runs.summary_fields(row), resume_point=point)
+        with self._reading() as connection:
+            row = self._select_run(connection, run_id)
+            last_sequence = checkpoints.last_sequence(connection, run_id)
+        point = documents.read_resume_point(row.resume_point, run_id=run_id, workflow_name=row.workflow_name)
+        return ClaimableRun(**runs.summary_fields(row), resume_point=point, last_sequence=last_sequence)
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""
-        return _first_context(self._select_run(run_id))
+        with self._reading() as connection:
+            return _first_context(self._select_run(connection, run_id))
 
     def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
         """See `Runs`."""
@@ -129,6 +137,7 @@ class SqlStore:
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
         """See `Leases`."""
+        self._forget_parent()
         return SqlRunWriter(
             self._engine,
             lease,
@@ -172,6 +181,7 @@ class SqlStore:
 
     def _check_schema(self) -> None:
         """Refuse tables of another version; on SQLite make them first if there are none or older ones."""
+        self._forget_parent()
         with self._checking:
             if self._checked:
                 return
@@ -183,9 +193,14 @@ class SqlStore:
                 schema.check(connection)
             self._checked = True
 
-    def _select_run(self, run_id: str) -> Any:
-        with self._reading() as connection:
-            row = runs.select_run(connection, run_id)
+    def _forget_parent(self) -> None:
+        """Begin anew in a forked process: the connections, and a lock that a thread may have held, are the parent's."""
+        if os.getpid() != self._pid:
+            self._pid, self._checking = os.getpid(), threading.Lock()
+            self._engine.dispose(close=False)
+
+    def _select_run(self, connection: Connection, run_id: str) -> Any:
+        row = runs.select_run(connection, run_id)
         if row is None:
             raise self._no_run(run_id)
         return row

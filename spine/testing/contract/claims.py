@@ -11,10 +11,12 @@ from spine.records.run import RunStatus, StepDefinition
 from spine.records.values import Values
 from spine.stores.protocol import Store
 from spine.testing.contract.drive import (
+    AN_INSTANT,
     CANCELLED,
     COMPLETED,
     DEFINITION,
     FAILED,
+    STEPS,
     WAITING,
     at_once,
     claim_of,
@@ -22,9 +24,11 @@ from spine.testing.contract.drive import (
     create,
     driving,
     everything,
+    holding,
     new_run,
     run_to,
     take_over,
+    wait_until,
 )
 
 
@@ -70,6 +74,19 @@ class ClaimsContract:
 
         assert store.claim_run(claim) is None
         assert everything(store) == before
+
+    def test_a_run_whose_driver_woke_up_and_went_on_cannot_be_taken_as_it_was_seen(self, store: Store) -> None:
+        lease = crash(store, steps=STEPS[:1])
+        seen = store.get_claimable("run-1")
+        with holding(store, lease, new_run().context, lease_seconds=AN_INSTANT) as drive:
+            drive.sequence = seen.last_sequence
+            drive.save(STEPS[1])
+        wait_until(lambda: store.get_run("run-1").is_crashed)
+        before = everything(store)
+
+        assert store.claim_run(claim_of(seen)) is None
+        assert everything(store) == before
+        assert store.claim_run(claim_of(store.get_claimable("run-1"))) is not None
 
     def test_a_run_that_changed_since_it_was_seen_cannot_be_taken(self, store: Store) -> None:
         run_to(store, FAILED)

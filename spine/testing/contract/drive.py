@@ -106,6 +106,7 @@ def claim_of(run: ClaimableRun, **fields: Any) -> Claim:
         "run_id": run.run_id,
         "seen_status": run.status,
         "seen_fence": run.fence,
+        "seen_sequence": run.last_sequence,
         "definition": DEFINITION,
         "current_step": STEPS[-1],
         "holder": "bob@there/2",

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -61,7 +62,9 @@ class ValuesContract:
         with driving(store, "other", params=given, partition=given) as drive:
             drive.save("extract", given)
 
-        told = ResumePoint(step="load", params=Values.of(given, at="params"), context=drive.context)
+        told = ResumePoint(
+            step="load", params=Values.of(given, at="params"), context=replace(drive.context, run_id="run-1")
+        )
         take_over(store, resume_point=told)
 
         point = store.get_claimable("run-1").resume_point

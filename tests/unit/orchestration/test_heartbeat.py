@@ -1,6 +1,7 @@
 """Leases stay alive while a step blocks."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.records.lease import Lease
+from spine.records.run import RunStatus
 from spine.steps.step import Step
 from spine.stores.memory import MemoryStore
 
@@ -113,26 +115,35 @@ def test_the_thread_ends_when_no_lease_is_left():
 
 
 class Answering:
-    """As much of a store as a driver asks that may have slept."""
+    """As much of a store as a driver asks that may have slept: the fence and status of its run, or nothing."""
 
-    def __init__(self, answer: set[str] | None) -> None:
-        self.answer = answer
+    def __init__(self, fence: int | None, status: RunStatus) -> None:
+        self.fence = fence
+        self.status = status
         self.asked = 0
 
-    def renew_leases(self, leases, *, lease_seconds):
+    def get_claimable(self, run_id):
         self.asked += 1
-        if self.answer is None:
+        if self.fence is None:
             raise StoreBusy("not now")
-        return self.answer
+        return SimpleNamespace(fence=self.fence, status=self.status)
 
 
-@pytest.mark.parametrize(("answer", "is_lost"), [({"1"}, False), (set(), True), (None, False)])
-def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, answer, is_lost):
+@pytest.mark.parametrize(
+    ("fence", "status", "is_lost"),
+    [
+        (1, RunStatus.RUNNING, False),
+        (2, RunStatus.RUNNING, True),
+        (1, RunStatus.CANCELLED, True),
+        (None, RunStatus.RUNNING, False),
+    ],
+)
+def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, fence, status, is_lost):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
     noon = clock.now()
     lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
-    store = Answering(answer)
+    store = Answering(fence, status)
 
     with Heartbeat(store, lease_seconds=60).beating(lease, since=100.0) as require_lease:
         uptime[0] += 59

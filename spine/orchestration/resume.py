@@ -5,6 +5,7 @@ There is no second path: a fresh run is planned here too, as one without checkpo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from spine.codec.limits import Limits
@@ -81,12 +82,12 @@ def refuse_unless_free(run: RunSummary) -> None:
         )
     if run.removed_because is Removal.EXPIRED:
         raise RunExpired(
-            f"the checkpoints of run {run.run_id!r} were removed by retention on {run.removed_at:%Y-%m-%d}; "
+            f"the checkpoints of run {run.run_id!r} were removed by retention on {_day(run.removed_at)}; "
             "it cannot go on, start a new run with the same params"
         )
     if run.removed_because is Removal.DELETED:
         raise CheckpointsDeleted(
-            f"the checkpoints of run {run.run_id!r} were deleted on {run.removed_at:%Y-%m-%d}; "
+            f"the checkpoints of run {run.run_id!r} were deleted on {_day(run.removed_at)}; "
             "it cannot go on, start a new run with the same params"
         )
 
@@ -237,3 +238,7 @@ def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Positi
     if point is None or point.context is None or point.step not in workflow.step_names:
         return None
     return point.context if position.index >= workflow.index_of(point.step) else None
+
+
+def _day(moment: datetime | None) -> str:
+    return "an unknown day" if moment is None else f"{moment:%Y-%m-%d}"

@@ -27,6 +27,12 @@ class NewRun:
         """The id that the run will have."""
         return self.context.run_id
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the history tells of its start: where, if not at the first step."""
+        point = self.resume_point
+        return {} if point is None else {"from_step": point.step, "passed_over": list(point.skipped)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

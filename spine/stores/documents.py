@@ -154,7 +154,23 @@ def write_metadata(metadata: Mapping[str, Any]) -> str:
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
     """Read the metadata of a checkpoint."""
-    return _guarded(where, lambda: dict(codec.decode(text)))
+    metadata = _guarded(where, lambda: dict(codec.decode(text)))
+    _guarded(where, lambda: _names(metadata.get("skipped", [])))
+    return metadata
+
+
+def read_sequence(found: Any, *, where: str) -> int:
+    """Read the sequence of a checkpoint; SQLite would hold anything."""
+    if type(found) is not int:
+        raise SnapshotCorrupt(f"{where} is damaged: its sequence is {found!r:.40}; nothing was run")
+    return found
+
+
+def _names(found: Any) -> list[str]:
+    """See that these are step names."""
+    if type(found) is not list or not all(type(name) is str for name in found):
+        raise ValueError("step names must be a list of texts")
+    return found
 
 
 def rename_rows(rows: Mapping[str, T], renamed: Renamed, *, run_id: str) -> dict[str, T]:
@@ -198,7 +214,12 @@ def read_definition(text: str, *, where: str) -> Definition:
     return _guarded(
         where,
         lambda: Definition(
-            steps=tuple(StepDefinition(name=step["name"], kind=step["kind"]) for step in document["steps"]),
+            steps=tuple(
+                StepDefinition(name=name, kind=step["kind"])
+                for name, step in zip(
+                    _names([step["name"] for step in document["steps"]]), document["steps"], strict=True
+                )
+            ),
             source=document.get("source", ""),
             defaulted=frozenset(document.get("defaulted", ())),
         ),
@@ -242,7 +263,7 @@ def read_resume_point(text: str | None, *, run_id: str, workflow_name: str) -> R
         lambda: ResumePoint(
             step=document["step"],
             params=_checked(Values(codec.split(document["params"]))),
-            skipped=tuple(document["skipped"]),
+            skipped=tuple(_names(document["skipped"])),
             context=None if context is None else _context(_judged(context, where, identity)),
         ),
     )

@@ -64,7 +64,7 @@ class MemoryStore:
             self._events[new.run_id] = []
             by = Author(name=new.holder, reason=new.reason)
             self._note(new.run_id, EventKind.RUN_CREATED, by)
-            self._note(new.run_id, EventKind.RUN_STARTED, by)
+            self._note(new.run_id, EventKind.RUN_STARTED, by, new.details)
             return self._take(new.run_id, new.holder, new.lease_seconds)
 
     def claim_run(self, claim: Claim) -> Lease | None:

@@ -102,7 +102,7 @@ def _fields(row: Any) -> dict[str, Any]:
         "run_id": row.run_id,
         "workflow_name": row.workflow_name,
         "step_name": row.step_name,
-        "sequence": row.sequence,
+        "sequence": documents.read_sequence(row.sequence, where=f"step {row.step_name!r} of run {row.run_id!r}"),
         "next_step": row.next_step,
         "metadata": documents.read_metadata(row.metadata, where=_where_metadata(row)),
         "created_at": row.created_at,

@@ -57,15 +57,15 @@ class UtcTime(TypeDecorator[datetime]):
         """Read a moment, in UTC whatever the session's time zone."""
         if value is None:
             return None
-        return (_parsed(value) if isinstance(value, str) else value).astimezone(UTC)
+        try:
+            return (_parsed(value) if isinstance(value, str) else value).astimezone(UTC)
+        except (ValueError, OverflowError, AttributeError) as error:
+            raise SnapshotCorrupt(f"a stored time is damaged: {value!r:.40} is none; nothing was run") from error
 
 
 def _parsed(text: str) -> datetime:
     """Read what SQLite holds; what an operator wrote with CURRENT_TIMESTAMP has no zone and is UTC too."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SnapshotCorrupt(f"a stored time is damaged: {text[:40]!r} is none; nothing was run") from error
+    moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -51,7 +51,7 @@ class SqlStore:
             if lease is not None:
                 by = Author(name=new.holder, reason=new.reason)
                 events.insert_event(connection, new.run_id, EventKind.RUN_CREATED, by)
-                events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by)
+                events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by, new.details)
             return lease
 
     def claim_run(self, claim: Claim) -> Lease | None:

@@ -207,6 +207,17 @@ def test_after_start_from_show_says_where_a_resume_goes_on_and_what_was_passed_o
     }
 
 
+def test_a_new_run_that_started_in_the_middle_goes_on_there(spine, orders):
+    spine("run", orders, "--run-id", "r1", "--start-from", "load")
+
+    said = spine("runs", "show", "r1", "--json").json
+    resumed = spine("resume", "r1", "--app", orders, "--json", *COMPLETE).json
+
+    assert said["next_step"] == "load"
+    assert [step["state"] for step in said["steps"]] == ["skipped", "skipped", "failed", "to do"]
+    assert resumed["error_step"] == "load"  # it has no orders: extract was passed over
+
+
 def test_cancel_says_what_was_done_and_the_run_can_be_resumed(spine, orders):
     spine("run", orders, "--run-id", "r1")
 

@@ -27,7 +27,7 @@ def select_summaries(connection: Connection, run_id: str) -> list[CheckpointSumm
 def last_sequence(connection: Connection, run_id: str) -> int:
     """Read the highest sequence of a run's rows, 0 without any."""
     highest = select(func.coalesce(func.max(checkpoints.c.sequence), 0)).where(checkpoints.c.run_id == run_id)
-    return int(connection.execute(highest).scalar_one())
+    return documents.read_sequence(connection.execute(highest).scalar_one(), where=f"run {run_id!r}")
 
 
 def select_checkpoint(connection: Connection, run_id: str, step: str | None) -> Checkpoint:

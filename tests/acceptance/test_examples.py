@@ -50,9 +50,7 @@ def run(name: str, database_url: str = "") -> list[str]:
     done = subprocess.run(
         [sys.executable, f"examples/{name}.py"],
         cwd=ROOT,
-        env=environment
-        | ({"SPINE_DATABASE_URL": database_url} if database_url else {})
-        | {"PYTHONUTF8": "1"},
+        env=environment | ({"SPINE_DATABASE_URL": database_url} if database_url else {}) | {"PYTHONUTF8": "1"},
         capture_output=True,
         encoding="utf-8",
         timeout=60,

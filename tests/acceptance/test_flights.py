@@ -173,9 +173,7 @@ def test_the_demo_fails_shows_resumes_and_leaves_one_command_that_finishes_the_m
     finished = typed(command)
 
     assert finished.returncode == 0, finished.stderr
-    again = typed(
-        f"SPINE_DATABASE_URL=sqlite:///build/demo/flights.db {sys.executable} -m examples.flights.results"
-    )
+    again = typed(f"SPINE_DATABASE_URL=sqlite:///build/demo/flights.db {sys.executable} -m examples.flights.results")
     assert table_of(again.stdout) == by_carrier(raw, without="")
     assert loaded(f"sqlite:///{tmp_path}/build/demo/flights.db") == raw.execute(BY_DAY).fetchall()
 

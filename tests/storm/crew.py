@@ -61,6 +61,10 @@ class Worker:
     def is_ready(self) -> bool:
         return self.is_over or bool(self.notes("ready"))
 
+    def has_begun(self) -> bool:
+        """Whether it has stopped waiting for others and really tries."""
+        return self.is_over or bool(self.notes("begun"))
+
     def is_struck(self) -> bool:
         """Whether its doom came, or nothing will come any more."""
         return self.is_over or bool(self.notes("struck") or self.notes("over"))

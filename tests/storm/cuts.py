@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from tests.servers.proxy import Loss, Proxy
 from tests.storm.kind import Kind
+from tests.storm.restarts import drivers_of
 from tests.storm.round import Round, wait_until_ready
 from tests.storm.tally import Tried
 from tests.storm.way import port_of, through
 
-RUNS = 4
+RUNS = 5
 MOST_CUTS = 6
 LONGEST_SILENCE = 2.5
 TERMINATE = (
@@ -50,7 +51,7 @@ def cut_again_and_again(storm: Round) -> None:
     """Cut the connections of several drivers at random; the lease outlives every silence."""
     stories = storm.stories(RUNS, seconds=0.06)
     with moody_proxy(storm.database.url) as (proxy, url):
-        workers = [storm.start("drive", story, url=url, bad_luck=0.03, lease_seconds=2.0) for story in stories]
+        workers = drivers_of(storm, stories, url=url)
         wait_until_ready(workers)
         ways = (
             lambda: proxy.lose(Loss.QUESTION),

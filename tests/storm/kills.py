@@ -37,11 +37,11 @@ def _start(storm: Round, story: Story) -> Worker:
 
 
 def _kill_from_outside(storm: Round, workers: list[Worker]) -> None:
-    """Kill each a random while after it is ready, or, one in five, while it still comes to life."""
+    """Kill each a random while after it has begun, or, one in five, while it still waits or comes to life."""
     storm.dice.shuffle(workers)
     for worker in workers:
         if storm.dice.random() < 0.8:
-            until(worker.is_ready, seconds=20)
+            until(worker.has_begun, seconds=20)
         time.sleep(storm.dice.random() * 0.1)
         worker.send(signal.SIGKILL)
 

@@ -21,8 +21,9 @@ class Doom:
 class Order:
     """A verb and the runs it is about.
 
-    `bad_luck` is how likely a step fails, decided by `dice`; a worker that is to wait for `start_at` (monotonic
-    seconds) begins with others at once; `patience` is how many seconds `drive` waits for others and for a database.
+    A threaded worker takes all of them at once. `bad_luck` is how likely a step fails, decided by `dice`; at the step
+    number `fails_at` it always does. A worker that is to wait for `start_at` (monotonic seconds) begins with others
+    at once; `patience` is how many seconds `drive` waits for others and for a database.
     """
 
     worker: str
@@ -31,6 +32,7 @@ class Order:
     verb: Verb
     stories: tuple[Story, ...]
     dice: str
+    is_threaded: bool = False
     bad_luck: float = 0.0
     fails_at: int | None = None
     doom: Doom | None = None

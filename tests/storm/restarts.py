@@ -1,13 +1,17 @@
 """PostgreSQL stopped at once or killed, and started again, while several runs are driven."""
 
 import time
+from typing import Any
 
+from tests.storm.crew import Worker
 from tests.storm.kind import Kind
 from tests.storm.round import Round, wait_until_ready
+from tests.storm.story import Story
 from tests.storm.tally import Tried
 
-RUNS = 4
-MOST_RESTARTS = 2
+RUNS = 6
+RUNS_IN_THREADS = 3
+MOST_RESTARTS = 4
 
 
 def restart_under_way(storm: Round) -> None:
@@ -15,7 +19,7 @@ def restart_under_way(storm: Round) -> None:
     server = storm.place.server
     assert server is not None
     stories = storm.stories(RUNS, seconds=0.15)
-    workers = [storm.start("drive", story, bad_luck=0.03, lease_seconds=2.0) for story in stories]
+    workers = drivers_of(storm, stories)
     wait_until_ready(workers)
     for _ in range(storm.dice.randint(1, MOST_RESTARTS)):
         time.sleep(storm.dice.random() * 0.4)
@@ -28,6 +32,13 @@ def restart_under_way(storm: Round) -> None:
     storm.wait(*workers)
     storm.finish(stories)
     storm.judge_workers(allowed=("StoreUnavailable",))
+
+
+def drivers_of(storm: Round, stories: list[Story], **wishes: Any) -> list[Worker]:
+    """Start one process that drives some of the runs in threads, and a process for each of the others."""
+    wishes = {"bad_luck": 0.03, "lease_seconds": 2.0, **wishes}
+    threaded = storm.start("drive", *stories[:RUNS_IN_THREADS], is_threaded=True, **wishes)
+    return [threaded, *(storm.start("drive", story, **wishes) for story in stories[RUNS_IN_THREADS:])]
 
 
 RESTARTS = Kind(name="restarts", rage=restart_under_way, fits=lambda place: place.server is not None)

@@ -39,7 +39,7 @@ def _start(storm: Round, story: Story) -> Worker:
 
 def _interrupt_from_outside(storm: Round, workers: list[Worker]) -> None:
     for worker in workers:
-        until(worker.is_ready, seconds=20)
+        until(worker.has_begun, seconds=20)
         time.sleep(storm.dice.random() * 0.1)
         worker.send(storm.dice.choice((signal.SIGTERM, signal.SIGINT)))
 

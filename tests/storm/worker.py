@@ -5,7 +5,8 @@ import faulthandler
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -62,10 +63,14 @@ class Hand:
         elif self._order.verb == "purge":
             self._try("", lambda attempt: self._runner.purge(PURGE_DAYS))
         else:
-            verb = {"drive": self._drive, "execute": self._execute, "resume": self._resume}[self._order.verb]
-            for story in self._order.stories:
-                verb(story)
+            self._do_with_each({"drive": self._drive, "execute": self._execute, "resume": self._resume})
         diary.note(self._order.journal, "over")
+
+    def _do_with_each(self, verbs: Mapping[str, Callable[[Story], str]]) -> None:
+        with ThreadPoolExecutor(len(self._order.stories)) as pool:
+            do = pool.map if self._order.is_threaded else map
+            for outcome in do(verbs[self._order.verb], self._order.stories):
+                assert outcome
 
     def _execute(self, story: Story) -> str:
         return self._try(story.run_id, lambda attempt: self._begin(story, attempt))
@@ -88,6 +93,7 @@ class Hand:
             self._wait_until_free(story, time.monotonic() + self._order.patience)
         attempt = self._next_attempt()
         self._runner.register(*(workflow_of(story, self._order, attempt) for story in self._order.stories))
+        diary.note(self._order.journal, "begun")
         with doomed(self._order):
             recovered = self._runner.recover()
         for each in recovered:
@@ -121,6 +127,7 @@ class Hand:
     def _try(self, run_id: str, act: Callable[[str], Any]) -> str:
         """Attempt something and note how it ended; a signal goes on its way."""
         attempt, start = self._next_attempt(), time.monotonic()
+        diary.note(self._order.journal, "begun")
         try:
             with doomed(self._order):
                 ended = act(attempt)

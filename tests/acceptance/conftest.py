@@ -13,6 +13,24 @@ from spine.orchestration import Registry, WorkflowRunner
 from spine.orchestration.registry import DEFAULT_REGISTRY
 from tests.acceptance.command import Said
 from tests.acceptance.recorded import Ran
+from tests.conftest import POSTGRES, database
+
+# What differs between versions of the server, the contract of stores shows on every one; here the newest will do.
+NEWEST = POSTGRES[-1]
+
+
+@pytest.fixture(params=("sqlite", NEWEST))
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """SQLite and the newest PostgreSQL in turn."""
+    with database(request) as url:
+        yield url
+
+
+@pytest.fixture(params=("memory", "sqlite", NEWEST))
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The memory store, SQLite and the newest PostgreSQL in turn."""
+    with database(request) as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 PostgreSQL. Every test gets a database of its own. A test that stops or kills its server takes `own_postgres`.
 """
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ SESSION_FOLDER = "spine_session_folder"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = getattr(config, "workerinput", None)
     config.stash[SESSION] = Session.join(Path(worker[SESSION_FOLDER])) if worker else Session.open()
 

@@ -13,7 +13,7 @@ from tests.storm.tally import Tried
 from tests.storm.way import port_of, through
 
 RUNS = 5
-MOST_CUTS = 6
+MOST_CUTS = 10
 LONGEST_SILENCE = 2.5
 TERMINATE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -49,7 +49,7 @@ class MoodyProxy(Proxy):
 
 def cut_again_and_again(storm: Round) -> None:
     """Cut the connections of several drivers at random; the lease outlives every silence."""
-    stories = storm.stories(RUNS, seconds=0.06)
+    stories = storm.stories(RUNS, seconds=0.1)
     with moody_proxy(storm.database.url) as (proxy, url):
         workers = drivers_of(storm, stories, url=url)
         wait_until_ready(workers)

@@ -11,10 +11,9 @@ from typing import Any
 
 import spine
 from tests.storm import diary
-from tests.storm.order import Order
+from tests.storm.order import Doom, Order
 
-# Where Spine decides and writes; what only encodes values has most of the calls and none of the danger.
-PLACES = tuple(str(Path(spine.__file__).parent / floor) for floor in ("orchestration", "stores"))
+HOME = Path(spine.__file__).parent
 
 
 @contextmanager
@@ -23,20 +22,20 @@ def doomed(order: Order) -> Iterator[None]:
     if order.doom is None:
         yield
         return
-    sys.setprofile(_counting(order.doom.calls, partial(_strike, order, order.doom.signum)))
+    sys.setprofile(_counting(order.doom, partial(_strike, order, order.doom.signum)))
     try:
         yield
     finally:
         sys.setprofile(None)
 
 
-def _counting(calls: int, strike: Callable[[str], None]) -> Any:
-    """Count calls made by Spine, into C and back too: before and after every statement is one of them."""
-    left = calls
+def _counting(doom: Doom, strike: Callable[[str], None]) -> Any:
+    """Count calls made there, into C and back too: before and after every statement is one of them."""
+    left, there = doom.calls, str(HOME / doom.part)
 
     def on_call(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal left
-        if frame.f_code.co_filename.startswith(PLACES):
+        if frame.f_code.co_filename.startswith(there):
             left -= 1
             if left == 0:
                 strike(frame.f_code.co_qualname)

@@ -11,10 +11,11 @@ Verb = Literal["drive", "execute", "resume", "recover", "purge"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doom:
-    """A signal that a worker sends itself at the n-th call in Spine's code: any instant, and the same one again."""
+    """A signal that a worker sends itself at the n-th call in a part of Spine: any instant, and the same one again."""
 
     signum: int
     calls: int
+    part: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

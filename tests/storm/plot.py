@@ -76,8 +76,9 @@ WAYS_TO_FAIL = (_raise, _exit, _say_so, _return_what_cannot_be_kept)
 
 
 def _spoil(seen: Seen) -> None:
-    """Change what earlier steps' outputs look like from here: no later step may see it."""
+    """Change what this step was given: no later step may see it."""
     for output in seen.outputs.values():
-        if isinstance(output["value"], (list, dict, set)):
-            output["value"].clear()
         output["seen"] = "spoiled"
+    for value in (*seen.params.values(), *(output["value"] for output in seen.outputs.values())):
+        if isinstance(value, (list, dict, set)):
+            value.clear()

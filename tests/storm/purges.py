@@ -1,8 +1,9 @@
 """Retention against resume at the same moment: exactly one of them gets a run."""
 
+import signal
 import time
 
-from tests.storm.crew import Worker
+from tests.storm.crew import Worker, until
 from tests.storm.kind import Kind
 from tests.storm.record import Record
 from tests.storm.round import Round
@@ -10,8 +11,10 @@ from tests.storm.story import Story
 from tests.storm.tally import Broken, Tried
 
 RUNS = 6
-PURGERS = 2
 HEAD_START_SECONDS = 0.6
+LEAD = (-0.06, 0.005)
+# Longer only if the resume was stopped while it had SQLite's file locked.
+LONGEST_PURGE_SECONDS = 2.0
 OLD_DAYS = 3.0
 
 
@@ -23,20 +26,33 @@ def purge_and_resume(storm: Round) -> None:
     with storm.database.rows() as rows:
         for story in stories:
             rows.age(story.run_id, days=OLD_DAYS)
+    resumers = [*_race(storm, stories[::2]), *_purge_within(storm, stories[1::2])]
+    storm.tally.tried[Tried.RACES] += RUNS
+    for resumer in resumers:
+        _judge(storm, resumer.order.stories[0], resumer)
+    storm.judge_workers(allowed=("Purged", "RunExpired", "StoreBusy"))
+
+
+def _race(storm: Round, stories: list[Story]) -> list[Worker]:
+    """Start both at about the same time, so that each of them wins now and then."""
     start_at = time.monotonic() + HEAD_START_SECONDS
-    resumers = [storm.start("resume", story, start_at=_about(storm, start_at)) for story in stories]
-    purgers = [storm.start("purge", start_at=start_at) for _ in range(PURGERS)]
+    resumers = [storm.start("resume", story, start_at=start_at + storm.dice.uniform(*LEAD)) for story in stories]
+    storm.wait(*(storm.start("purge", story, start_at=start_at) for story in stories))
+    storm.wait(*resumers)
+    return resumers
+
+
+def _purge_within(storm: Round, stories: list[Story]) -> list[Worker]:
+    """Stop the resume at an exact call on its way to the claim, purge, and let it go on."""
+    resumers = [storm.start("resume", story, doom=storm.doom(signal.SIGSTOP, steps=2)) for story in stories]
+    until(lambda: all(resumer.is_struck() for resumer in resumers), seconds=30)
+    purgers = [storm.start("purge", story) for story in stories]
+    until(lambda: all(purger.is_over for purger in purgers), seconds=LONGEST_PURGE_SECONDS)
+    for resumer in resumers:
+        resumer.send(signal.SIGCONT)
     storm.wait(*purgers)
     storm.wait(*resumers)
-    storm.tally.tried[Tried.RACES] += RUNS
-    for story, resumer in zip(stories, resumers, strict=True):
-        _judge(storm, story, resumer)
-    storm.judge_workers(allowed=("Purged", "RunExpired"))
-
-
-def _about(storm: Round, moment: float) -> float:
-    """A little before or after, so that each of them wins now and then."""
-    return moment + storm.dice.uniform(-0.25, 0.03)
+    return resumers
 
 
 def _judge(storm: Round, story: Story, resumer: Worker) -> None:

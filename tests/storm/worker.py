@@ -55,13 +55,16 @@ class Hand:
         self._attempts = count(1)
 
     def obey(self) -> None:
+        if self._order.start_at:
+            self._runner.list_runs(limit=1)  # what comes at that moment is not to begin with connecting
         diary.note(self._order.journal, "ready")
         while time.monotonic() < self._order.start_at:
             pass  # awake, so that all who wait for this moment begin in the same microseconds
         if self._order.verb == "recover":
             self._recover()
         elif self._order.verb == "purge":
-            self._try("", lambda attempt: self._runner.purge(PURGE_DAYS))
+            names = [story.workflow_name for story in self._order.stories]
+            self._try("", lambda attempt: self._runner.purge(PURGE_DAYS, workflows=names))
         else:
             self._do_with_each({"drive": self._drive, "execute": self._execute, "resume": self._resume})
         diary.note(self._order.journal, "over")

@@ -15,7 +15,7 @@ LEASE_SECONDS = 0.5
 
 def wake_the_dead(storm: Round) -> None:
     """Stop drivers at any instant, let others take over, and wake them up before, during or after that drive."""
-    stories = storm.stories(RUNS, seconds=0.04)
+    stories = storm.stories(RUNS, seconds=0.06)
     stopped = [_start_to_be_stopped(storm, story) for story in stories]
     until(lambda: all(worker.is_struck() for worker in stopped), seconds=30)
     takers = [storm.start("drive", story, lease_seconds=LEASE_SECONDS, bad_luck=0.05) for story in stories]
@@ -38,9 +38,9 @@ def _start_to_be_stopped(storm: Round, story: Story) -> Worker:
 def _wait_for_a_moment_to_wake(storm: Round, taker: Worker) -> None:
     """Until the taker has begun, or is over, or not at all; a taker whose way is blocked waits for the zombie."""
     moment = storm.dice.random()
-    if moment < 0.5:
+    if moment < 0.7:
         until(lambda: taker.is_over or bool(_drives(taker)), seconds=2)
-        time.sleep(storm.dice.random() * 0.1)
+        time.sleep(storm.dice.random() * 0.05)
     elif moment < 0.9:
         until(lambda: taker.is_over, seconds=5)
 

@@ -166,6 +166,8 @@ def test_the_documented_timeouts_are_the_real_ones():
 
     assert f"{timeouts.CONNECT_SECONDS} s" in told["connecting"]
     assert f"{timeouts.TCP_USER_SECONDS} s" in told["an answer to what was sent"]
+    assert f"{timeouts.ANSWER_SECONDS:g} s" in told["any answer"]
+    assert timeouts.STATEMENT_SECONDS < timeouts.ANSWER_SECONDS
     assert f"{timeouts.LOCK_SECONDS} s" in told["waiting for a lock"]
     assert f"{timeouts.STATEMENT_SECONDS} s" in told["a statement"]
     assert f"{timeouts.BUSY_SECONDS:g} s" in told["waiting for another process that writes"]

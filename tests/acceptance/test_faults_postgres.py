@@ -129,3 +129,23 @@ def test_a_failure_whose_record_is_lost_on_the_way_is_still_recorded(postgres_ur
 
     assert proxy.losses == 1
     assert (stored.status, stored.error) == (RunStatus.FAILED, "no luck")
+
+
+def test_a_connection_that_falls_silent_is_given_up_and_costs_no_step(postgres_url: str):
+    with proxied(postgres_url) as (proxy, url):
+        workflow, ran = workflow_with(lambda: None, proxy.fall_silent, lambda: None)
+        with WorkflowRunner(f"{url}?answer_timeout=0.2") as runner:
+            result = runner.execute(workflow)
+            checkpoints = runner.list_checkpoints(result.run_id)
+
+    assert result.status is RunStatus.COMPLETED
+    assert ran == ["step1", "step2", "step3", "step4"]
+    assert [checkpoint.sequence for checkpoint in checkpoints] == [1, 2, 3, 4]
+
+
+def test_a_reader_whose_connection_fell_silent_takes_a_new_one(postgres_url: str):
+    with proxied(postgres_url) as (proxy, url), WorkflowRunner(f"{url}?answer_timeout=0.2") as runner:
+        before = runner.list_runs()
+        proxy.fall_silent()
+
+        assert runner.list_runs() == before == []

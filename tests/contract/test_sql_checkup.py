@@ -66,3 +66,9 @@ def test_behind_a_pooler_the_role_must_carry_the_timeouts(postgres_url: str):
 def test_a_pooler_that_nobody_knows_is_refused():
     with pytest.raises(ValueError, match="pooler"):
         WorkflowRunner("postgresql://localhost/x?pooler=session")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_timeout_that_means_nothing_is_refused(seconds: str):
+    with pytest.raises(ValueError, match="answer_timeout"):
+        WorkflowRunner(f"postgresql://localhost/x?answer_timeout={seconds}")

@@ -13,6 +13,7 @@ NOT_OUR_WORDS = {"task", "tasks", "job", "jobs", "node", "nodes", "dag", "dags"}
 IMPORTED_LATE = {
     "spine/stores/open.py": {"spine.stores.memory", "spine.stores.sql"},
     "spine/stores/sql/schema.py": {"alembic"},
+    "spine/stores/sql/engine.py": {"spine.stores.sql.connection"},  # psycopg
     "spine/orchestration/options.py": {"spine.config"},
     "spine/orchestration/params.py": {"pydantic"},
     "spine/codec/secret.py": {"pydantic_core"},

@@ -1,4 +1,4 @@
-"""A TCP proxy before a database that can lose a question or an answer."""
+"""A TCP proxy before a database that can lose a question or an answer, or fall silent."""
 
 import contextlib
 import socket
@@ -26,6 +26,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._loss = Loss.NOTHING
         self._asked = False
+        self._accepted = self._silent = 0
         self.losses = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -33,6 +34,10 @@ class Proxy:
         """Lose this once, on whichever connection speaks next."""
         with self._lock:
             self._loss, self._asked = loss, False
+
+    def fall_silent(self) -> None:
+        """Swallow whatever comes on the connections that are open now, and close none of them."""
+        self._silent = self._accepted
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -44,13 +49,17 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
+                self._accepted += 1
                 for source, sink, to_server in ((client, server, True), (server, client, False)):
-                    threading.Thread(target=self._pump, args=(source, sink, to_server), daemon=True).start()
+                    ends = (source, sink, to_server, self._accepted)
+                    threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool, number: int) -> None:
         with source, sink:
             with contextlib.suppress(OSError):
                 while data := source.recv(65536):
+                    if number <= self._silent:
+                        continue
                     if self._loses(to_server=to_server):
                         break
                     sink.sendall(data)

@@ -2,8 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ def make_engine(url: URL) -> Engine:
     else:
         known = _BEHIND_A_POOLER if "pooler" in url.query else _POSTGRESQL_CONNECT
         asked = {name: value for name, value in known.items() if name not in url.query}
-        url = url.difference_update_query(["pooler"])
+        answer_seconds = float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS)))
+        url = url.difference_update_query(["pooler", "answer_timeout"])
         engine = sqlalchemy.create_engine(url, connect_args=asked, paramstyle="format", **options)
+        event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds))
     return engine
 
 
@@ -65,6 +68,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.execution_options(spine_writes=True)
         with connection.begin():
             yield connection
+
+
+def _connect_postgresql(
+    answer_seconds: float, _dialect: Any, _record: Any, arguments: Sequence[Any], options: dict[str, Any]
+) -> Any:
+    from spine.stores.sql.connection import BoundedConnection  # noqa: PLC0415  # the driver, where it is chosen
+
+    connection: Any = BoundedConnection.connect(*arguments, **options)
+    connection.answer_seconds = answer_seconds
+    return connection
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

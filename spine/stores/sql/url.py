@@ -1,5 +1,7 @@
 """Database URLs: read, and spelled for people without the password."""
 
+import math
+
 import sqlalchemy
 from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
@@ -35,7 +37,16 @@ def parse_url(text: str) -> URL:
         raise InvalidSetting("the database URL has more than one @; in a password, write it as %40")
     if url.query.get("pooler", "transaction") != "transaction":
         raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
+    if not _is_duration(url.query.get("answer_timeout", "1")):
+        raise InvalidSetting("the answer_timeout of a database URL is a number of seconds above 0, such as 35")
     return url.set(drivername=driver)
+
+
+def _is_duration(text: object) -> bool:
+    try:
+        return 0 < float(str(text)) < math.inf
+    except ValueError:
+        return False
 
 
 def describe(url: URL) -> str:

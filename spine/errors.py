@@ -39,6 +39,23 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+_AN = "aeio"  # a UUID, a user
+
+
+def class_name(kind: type) -> str:
+    """Name a class, whatever its metaclass would say."""
+    return str(type.__dict__["__name__"].__get__(kind))
+
+
+def type_of(value: object) -> str:
+    """Name the type of a value with its article, as messages do: `an int`."""
+    return with_article(class_name(type(value)))
+
+
+def with_article(name: str) -> str:
+    """Put `a` or `an` before a name."""
+    return f"{'an' if name.lower().startswith(tuple(_AN)) else 'a'} {name}"
+
 
 class SpineError(Exception):
     """Anything Spine refuses or cannot do; the text says what, where and what to do next."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, type_of
 from spine.records.event import NOBODY, Author
 from spine.records.run import RunSummary
 from spine.stores.protocol import PurgeOrder, Store
@@ -24,7 +24,7 @@ class Purged:
 def parse_days(days: Any, *, what: str = "days") -> float:
     """Read a number of days above 0 and up to 36,500; raise `InvalidSetting` for anything else."""
     if isinstance(days, bool) or not isinstance(days, (int, float)):
-        raise InvalidSetting(f"{what} must be a number of days, not a {type(days).__name__}")
+        raise InvalidSetting(f"{what} must be a number of days, not {type_of(days)}")
     if not 0 < days <= LONGEST_DAYS:  # neither is NaN
         raise InvalidSetting(f"{what} must be above 0 and at most {LONGEST_DAYS:,} days")
     return float(days)

@@ -13,7 +13,7 @@ import orjson
 
 from spine.codec import tags
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import NotStorable
+from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
 NULL = b"null"
@@ -225,7 +225,7 @@ def _step_of_path(key: Any) -> str:
     if type(key) is str:
         short = key if len(key) <= 60 else f"{key[:57]}..."  # noqa: PLR2004
         return f".{short}" if key.isidentifier() else f"[{short!r}]"
-    return f"[{key}]" if type(key) is int else f"[{type(key).__name__}]"
+    return f"[{key}]" if type(key) is int else f"[{class_name(type(key))}]"
 
 
 def _too_large(limits: Limits) -> str:
@@ -234,10 +234,17 @@ def _too_large(limits: Limits) -> str:
 
 def _why_not(value: Any) -> str:
     kind = type(value)
-    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    what = with_article(
+        f"{_said_by_type('__module__', kind)}.{_said_by_type('__qualname__', kind)}".removeprefix("builtins.")
+    )
     for plain in (dict, list, tuple, str, int, float):
         if isinstance(value, plain):
-            return f"a {name} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
+            return f"{what} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
     if isinstance(value, Mapping):
-        return f"a {name} would come back as a plain dict; convert it with dict()"
-    return f"a {name} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"
+        return f"{what} would come back as a plain dict; convert it with dict()"
+    return f"{what} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"
+
+
+def _said_by_type(name: str, kind: type) -> str:
+    """Ask a class for its name or module, whatever its metaclass would say."""
+    return str(type.__dict__[name].__get__(kind))

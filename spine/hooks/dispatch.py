@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from spine.errors import class_name
 from spine.hooks.hook import Hook
 from spine.records.event import Event
 
@@ -14,5 +15,7 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
     for hook in hooks:
         try:
             hook.on_event(event)
-        except (Exception, SystemExit):  # noqa: BLE001  # a listener may do anything, and the run goes on
-            _log.exception("hook.failed hook=%s event=%s run_id=%s", type(hook).__name__, event.kind, event.run_id)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # a listener may do anything, and the run goes on
+            _log.exception("hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), event.kind, event.run_id)

@@ -9,7 +9,7 @@ from typing import Any
 from spine import __version__, clock
 from spine.codec import json as codec
 from spine.codec.limits import Limits
-from spine.errors import InvalidInput, LeaseLost, NotStorable, StoreError
+from spine.errors import LeaseLost, NotStorable, StoreError
 from spine.hooks.dispatch import dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
@@ -132,7 +132,9 @@ class Executor:
         try:
             updates = run_params.checked(result.context_updates, "context_updates", self.limits)
             context = before.context.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
-        except InvalidInput as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at
             return turn.failed(StepResult.from_exception(error))
         if updates:
             context = context.with_params(updates)

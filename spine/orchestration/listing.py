@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, type_of
 from spine.records.names import check_name
 from spine.records.run import CRASHED, RunStatus
 from spine.stores.protocol import RunFilter
@@ -34,7 +34,7 @@ def _parse_status(status: Any) -> RunStatus:
 
 def _parse_since(since: Any) -> datetime:
     if not isinstance(since, datetime):
-        raise InvalidSetting(f"since must be a datetime, not a {type(since).__name__}")
+        raise InvalidSetting(f"since must be a datetime, not {type_of(since)}")
     if since.tzinfo is None:
         return since.replace(tzinfo=UTC)
     try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.codec.limits import Limits
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, type_of
 from spine.orchestration.checkpointing import CheckpointStrategy, parse_strategy
 from spine.retention import parse_days
 
@@ -47,7 +47,7 @@ class Options:
 
 def _within(name: str, value: Any, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidSetting(f"{name} must be a number, not a {type(value).__name__}")
+        raise InvalidSetting(f"{name} must be a number, not {type_of(value)}")
     if not least <= value <= most:  # neither is NaN
         raise InvalidSetting(f"{name} must be from {least:g} to {most:g}")
     return value

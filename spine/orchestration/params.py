@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.secret import Secret
-from spine.errors import InvalidParams, NotStorable
+from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
 
 
@@ -54,7 +54,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     if given is None:
         return Values()
     if not isinstance(given, Mapping):
-        raise InvalidParams(f"{what} must be a mapping of names to values, not a {type(given).__name__}")
+        raise InvalidParams(f"{what} must be a mapping of names to values, not {type_of(given)}")
     for name in given:
         if type(name) is not str:
             raise InvalidParams(f"{what}: the name {name!r} must be text")

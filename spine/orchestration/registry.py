@@ -5,7 +5,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound
+from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound, type_of
 from spine.orchestration.workflow import Workflow
 from spine.records.names import check_name
 from spine.records.run import RunSummary
@@ -41,7 +41,7 @@ class Registry:
     def add_workflow(self, workflow: Workflow) -> None:
         """Register a workflow under its name, so that its runs can be resumed by their ids alone."""
         if not isinstance(workflow, Workflow):
-            raise InvalidWorkflow(f"only a Workflow can be registered, not a {type(workflow).__name__}")
+            raise InvalidWorkflow(f"only a Workflow can be registered, not {type_of(workflow)}")
         with self._lock:
             self._workflows[workflow.name] = workflow
 

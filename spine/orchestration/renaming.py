@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from spine.errors import InvalidSetting, StepNotFound
+from spine.errors import InvalidSetting, StepNotFound, type_of
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
@@ -20,7 +20,7 @@ def parse_renamed(renamed: Any) -> Renamed:
         return {}
     if not isinstance(renamed, Mapping):
         raise InvalidSetting(
-            f"renamed must map old names of steps to new ones, as {{'load': 'store'}}; it is a {type(renamed).__name__}"
+            f"renamed must map old names of steps to new ones, as {{'load': 'store'}}; it is {type_of(renamed)}"
         )
     names = {
         check_name(old, "the old name of a renamed step"): check_name(new, "the new name of a renamed step")

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from spine import clock, retention
-from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound
+from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound, type_of
 from spine.hooks.hook import Hook
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.admission import Admission, Admitted, holder
@@ -301,7 +301,7 @@ def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: 
     if context is None:
         return
     if not isinstance(context, WorkflowContext):
-        raise InvalidParams(f"context must be a WorkflowContext, not a {type(context).__name__}")
+        raise InvalidParams(f"context must be a WorkflowContext, not {type_of(context)}")
     if run_id not in (None, context.run_id):
         raise InvalidParams(f"the context belongs to run {context.run_id!r}, not {run_id!r}; leave run_id out")
     if context.workflow_name != workflow.name:
@@ -311,5 +311,5 @@ def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: 
 
 def _checked_names(workflows: Any) -> frozenset[str]:
     if isinstance(workflows, str) or not isinstance(workflows, Iterable):
-        raise InvalidSetting(f"workflows must be a list of names, not a {type(workflows).__name__}")
+        raise InvalidSetting(f"workflows must be a list of names, not {type_of(workflows)}")
     return frozenset(check_name(name, "a workflow's name") for name in workflows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import InvalidWorkflow, StepNotFound
+from spine.errors import InvalidWorkflow, StepNotFound, type_of
 from spine.orchestration import params as run_params
 from spine.records.names import check_name
 from spine.records.run import Definition, StepDefinition
@@ -80,7 +80,7 @@ def _checked_steps(workflow: str, steps: Any) -> tuple[Step, ...]:
     for step in listed:
         if not isinstance(step, Step):
             raise InvalidWorkflow(
-                f"workflow {workflow!r} lists a {type(step).__name__}; make steps with Step.pipeline or Step.lambda_"
+                f"workflow {workflow!r} lists {type_of(step)}; make steps with Step.pipeline or Step.lambda_"
             )
     names = [step.name for step in listed]
     twice = sorted({name for name in names if names.count(name) > 1})

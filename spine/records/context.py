@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.errors import InvalidParams, type_of
 from spine.records.quality import Measured, QualityMetrics
-from spine.records.values import Values
+from spine.records.values import Values, require_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class WorkflowContext:
             object.__setattr__(self, name, Values.of(getattr(self, name), at=name))
         if type(self.quality_metrics) is not Measured:
             object.__setattr__(self, "quality_metrics", _measured(self.quality_metrics))
+        if not isinstance(self.defaulted, (set, frozenset)):
+            raise InvalidParams(f"defaulted must be a set of names, not {type_of(self.defaulted)}")
 
     def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
         """Give a context with these params added or replaced; this one stays as it is."""
@@ -74,5 +77,8 @@ def _values(mapping: Mapping[str, Any]) -> Values:
 
 
 def _measured(metrics: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Measured:
-    plain = {step: dict(numbers) for step, numbers in metrics.items()}
+    plain = {
+        step: dict(require_mapping(numbers, at=f"quality_metrics.{step}"))
+        for step, numbers in require_mapping(metrics, at="quality_metrics").items()
+    }
     return Measured(Values.of(plain, at="quality_metrics", limits=limits).encoded)

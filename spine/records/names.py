@@ -3,7 +3,7 @@
 from typing import Any
 
 from spine.codec.tags import is_plain_text
-from spine.errors import InvalidName
+from spine.errors import InvalidName, type_of
 
 LONGEST_RUN_ID = 36
 LONGEST_NAME = 100
@@ -31,7 +31,7 @@ def check_reason(reason: Any) -> str | None:
 
 def _check(name: Any, what: str, longest: int) -> str:
     if type(name) is not str:
-        raise InvalidName(f"{what} must be text, not a {type(name).__name__}")
+        raise InvalidName(f"{what} must be text, not {type_of(name)}")
     if not 1 <= len(name) <= longest:
         raise InvalidName(f"{what} must have 1 to {longest} characters, not {len(name)}: {name[:longest]!r}")
     if name != name.strip() or not name.isprintable():

@@ -6,7 +6,7 @@ from typing import Any
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.tags import is_plain_text
-from spine.errors import InvalidParams, NotStorable
+from spine.errors import InvalidParams, NotStorable, type_of
 
 
 class Values(Mapping[str, Any]):
@@ -27,8 +27,7 @@ class Values(Mapping[str, Any]):
         """Encode each entry; raise `NotStorable` with the path below `at` for what could not come back equal."""
         if isinstance(entries, Values):
             return entries
-        if not isinstance(entries, Mapping):
-            raise InvalidParams(f"{at} must be a mapping of names to values, not a {type(entries).__name__}")
+        require_mapping(entries, at=at)
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 
     @property
@@ -66,6 +65,13 @@ class Values(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (dict(self._encoded),))
+
+
+def require_mapping(given: Any, *, at: str) -> Mapping[Any, Any]:
+    """Give back a mapping; raise `InvalidParams` for anything else."""
+    if not isinstance(given, Mapping):
+        raise InvalidParams(f"{at} must be a mapping of names to values, not {type_of(given)}")
+    return given
 
 
 def _name(name: Any, at: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from spine.errors import InvalidWorkflow
+from spine.errors import InvalidWorkflow, type_of
 from spine.records.values import Values
 from spine.steps.context import StepContext
 from spine.steps.kind import Call
@@ -40,7 +40,7 @@ def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], An
     function that takes more, or is asynchronous.
     """
     if not callable(function):
-        raise InvalidWorkflow(f"pipeline {name!r} must be a function, not a {type(function).__name__}")
+        raise InvalidWorkflow(f"pipeline {name!r} must be a function, not {type_of(function)}")
     if inspect.iscoroutinefunction(function):
         raise InvalidWorkflow(f"pipeline {name!r} is async; steps are plain functions, wrap it with asyncio.run")
     wanted = [each for each in _parameters(name, function) if _is_wanted(each)]

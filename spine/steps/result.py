@@ -8,7 +8,7 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
-from spine.errors import SpineError
+from spine.errors import SpineError, class_name, type_of
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
@@ -90,7 +90,7 @@ class StepResult:
         `output` and `quality` are told with the failure in the history of the run; no later step sees them.
         """
         text, error_type = (
-            (error_text(error), printable(type(error).__name__)[:LONGEST_ERROR_TYPE])
+            (error_text(error), printable(class_name(type(error)))[:LONGEST_ERROR_TYPE])
             if isinstance(error, BaseException)
             else (str(error), "StepFailed")
         )
@@ -126,7 +126,7 @@ class StepResult:
             return cls.ok(dict(returned))
         if returned is None and nothing_is_fine:
             return cls.ok()
-        what = "nothing" if returned is None else f"a {type(returned).__name__}"
+        what = "nothing" if returned is None else f"{type_of(returned)}"
         return _invalid(f"the step returned {what}; return a mapping (its output) or a StepResult")
 
     @classmethod
@@ -137,11 +137,12 @@ class StepResult:
 
 def category_of(error: BaseException) -> ErrorCategory:
     """Guess the category of an exception from its class."""
-    if isinstance(error, TimeoutError):
+    kind = type(error)
+    if issubclass(kind, TimeoutError):
         return ErrorCategory.TIMEOUT
-    if isinstance(error, ConnectionError):
+    if issubclass(kind, ConnectionError):
         return ErrorCategory.TRANSIENT
-    if isinstance(error, (SpineError, ImportError, NotImplementedError)):
+    if issubclass(kind, (SpineError, ImportError, NotImplementedError)):
         return ErrorCategory.CONFIGURATION
     return ErrorCategory.INTERNAL
 
@@ -149,14 +150,18 @@ def category_of(error: BaseException) -> ErrorCategory:
 def error_text(error: BaseException) -> str:
     """Give an exception's text, or its class if it has none or cannot say it."""
     try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001  # a user's __str__ may do anything
-        return type(error).__name__
+        said = "".join((str(error),))  # plain text, whatever class __str__ gave
+    except BaseException:  # noqa: BLE001  # a user's __str__ may do anything
+        said = ""
+    return said or class_name(type(error))
 
 
 def traceback_of(error: BaseException) -> str | None:
     """Spell where in the user's code an exception came from; None if it never was there."""
-    frames = traceback.extract_tb(error.__traceback__)
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+    except BaseException:  # noqa: BLE001  # a user's class may have its own __traceback__, or loader of source
+        return None
     users = list(dropwhile(lambda frame: frame.filename.startswith(_PACKAGE), frames))
     if not users:
         return None
@@ -179,18 +184,23 @@ def _judged(result: StepResult) -> StepResult:
     given = {name: getattr(result, name) for name in ("output", "context_updates", "metadata")}
     for name, value in given.items():
         if not isinstance(value, Mapping):
-            return _invalid(f"the {name} of a StepResult must be a mapping, not a {type(value).__name__}")
+            return _invalid(f"the {name} of a StepResult must be a mapping, not {type_of(value)}")
     quality: Any = result.quality  # whatever the annotation says
     if quality is not None and not isinstance(quality, Mapping):
-        return _invalid(f"the quality of a StepResult must be QualityMetrics, not a {type(quality).__name__}")
+        return _invalid(f"the quality of a StepResult must be QualityMetrics, not {type_of(quality)}")
     if result.checkpoint not in (True, False, None):
         return _invalid("the checkpoint of a StepResult must be True, False or None")
     plain: dict[str, Any] = {name: dict(value) for name, value in given.items()}
-    plain["outcome"] = Outcome(result.outcome)
-    if plain["outcome"] is Outcome.FAILED:
+    outcome = Outcome(result.outcome)
+    if outcome is Outcome.FAILED:
         plain |= _said(result)
-    measured = quality if quality is None or isinstance(quality, QualityMetrics) else QualityMetrics(**quality)
-    return replace(result, quality=measured, **plain)
+    return StepResult(
+        outcome=outcome,
+        quality=None if quality is None else QualityMetrics(**quality),
+        checkpoint=result.checkpoint,
+        reason=None if result.reason is None else cleaned(str(result.reason)),
+        **plain,
+    )
 
 
 def _said(result: StepResult) -> dict[str, Any]:

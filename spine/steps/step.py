@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spine.errors import InvalidWorkflow
+from spine.errors import InvalidWorkflow, type_of
 from spine.records.names import check_name
 from spine.records.values import Values
 from spine.steps.context import StepContext
@@ -61,7 +61,7 @@ class Step:
         """Make a step that calls `fn(ctx, config)`, each time with a copy of the config."""
         check_name(name, "a step's name")
         if not callable(fn):
-            raise InvalidWorkflow(f"step {name!r} needs a function, not a {type(fn).__name__}")
+            raise InvalidWorkflow(f"step {name!r} needs a function, not {type_of(fn)}")
         if inspect.iscoroutinefunction(fn):
             raise InvalidWorkflow(f"step {name!r} is async; steps are plain functions, wrap it with asyncio.run")
         return cls(name=name, kind=Lambda(fn=fn, config=_copied(config, name)), checkpoint=checkpoint)
@@ -69,7 +69,7 @@ class Step:
 
 def _mapping(given: Mapping[str, Any] | None, name: str, what: str) -> Mapping[str, Any]:
     if given is not None and not isinstance(given, Mapping):
-        raise InvalidWorkflow(f"the {what} of step {name!r} must be a mapping, not a {type(given).__name__}")
+        raise InvalidWorkflow(f"the {what} of step {name!r} must be a mapping, not {type_of(given)}")
     return given or {}
 
 

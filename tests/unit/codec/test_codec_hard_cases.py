@@ -160,7 +160,7 @@ REFUSED = {
     "text enum": (lambda: Shade.DARK, "convert it with str()"),
     "dataclass": (lambda: Row(1), "Row cannot be stored"),
     "class": (lambda: Row, "type cannot be stored"),
-    "object": (object, "a object cannot be stored"),
+    "object": (object, "an object cannot be stored"),
     "object without a repr": (Unspeakable, "Unspeakable cannot be stored"),
     "generator": (lambda: (n for n in "ab"), "generator cannot be stored"),
     "range": (lambda: range(3), "range cannot be stored"),

@@ -1,5 +1,6 @@
 """Hooks are told what happens and change nothing."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 
@@ -28,8 +29,11 @@ class Recorder:
 
 
 class Broken:
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error or RuntimeError("hook is broken")
+
     def on_event(self, event: Event) -> None:
-        raise RuntimeError("hook is broken")
+        raise self.error
 
 
 def event(**fields) -> Event:
@@ -94,9 +98,12 @@ def test_an_event_says_where_how_long_and_why():
     assert (failed.fields["position"], failed.fields["steps"]) == (1, 1)
 
 
-def test_a_hook_that_raises_keeps_nobody_from_hearing_and_changes_nothing(caplog):
+@pytest.mark.parametrize(
+    "error", [RuntimeError("x"), SystemExit(3), asyncio.CancelledError(), GeneratorExit()], ids=repr
+)
+def test_a_hook_that_raises_keeps_nobody_from_hearing_and_changes_nothing(caplog, error):
     recorder = Recorder()
-    with WorkflowRunner("memory://", registry=Registry(), hooks=[Broken(), recorder]) as runner:
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[Broken(error), recorder]) as runner:
         result = runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {"x": 1})]))
 
     assert result.status == "completed"

@@ -16,6 +16,25 @@ def context(**fields) -> WorkflowContext:
     return WorkflowContext(run_id="1", workflow_name="w", **fields)
 
 
+@pytest.mark.parametrize("wrong", [5, [1], "text", {1}, None])
+@pytest.mark.parametrize("name", ["params", "outputs", "quality_metrics", "partition"])
+def test_a_context_made_by_hand_is_made_of_mappings(name, wrong):
+    with pytest.raises(InvalidParams, match=f"{name} must be a mapping of names to values, not an? "):
+        context(**{name: wrong})
+
+
+@pytest.mark.parametrize("metrics", [{"a": 5}, {"a": None}, {"a": [1]}])
+def test_the_metrics_of_a_step_are_a_mapping_too(metrics):
+    with pytest.raises(InvalidParams, match="quality_metrics.a must be a mapping of names to values, not an? "):
+        context(quality_metrics=metrics)
+
+
+@pytest.mark.parametrize("wrong", [5, None, "params", [1], {"a": 1}])
+def test_what_was_defaulted_is_a_set_of_names(wrong):
+    with pytest.raises(InvalidParams, match="defaulted must be a set of names"):
+        context(defaulted=wrong)
+
+
 def test_values_are_read_like_a_mapping():
     values = Values.of({"b": [1], "a": {"x": 2}}, at="params")
 

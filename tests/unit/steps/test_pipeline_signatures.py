@@ -102,7 +102,7 @@ async def coroutine(params):
         (lambda ctx, params, other: None, "takes params, other"),
         (coroutine, "is async"),
         (dict, "does not say what it takes"),
-        (5, "not a int"),
+        (5, "not an int"),
         ("my.step", "not a str"),
         (None, "not a NoneType"),
     ],

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from spine.errors import NotStorable
+from spine.errors import NotStorable, type_of
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
 from spine.steps.result import ErrorCategory, Outcome, StepResult, category_of, printable
@@ -30,7 +30,7 @@ def test_anything_else_fails_the_step(returned):
     result = judged(returned, nothing_is_fine=True)
 
     assert (result.outcome, result.error_type, result.category) == (Outcome.FAILED, "InvalidResult", "internal")
-    assert f"returned a {type(returned).__name__};" in result.error
+    assert f"returned {type_of(returned)};" in result.error
 
 
 @pytest.mark.parametrize("wrong", [[], "text", 5, {1}, 0, ""])

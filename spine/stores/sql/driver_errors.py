@@ -1,5 +1,6 @@
 """From what drivers and SQLAlchemy raise to `StoreError`."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,17 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "08": _LOST,
     "08000": _LOST,
     "57": _LOST,
+    "57P03": (StoreUnavailable, "is starting or stopping; try again"),
 }
+# A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
+# and nothing else: whether to try again is never decided by them.
+_REFUSALS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"password authentication failed|no password supplied|no pg_hba\.conf entry"), "28"),
+    (re.compile(r"FATAL: +role .* does not exist|is not permitted to log in"), "28"),
+    (re.compile(r"FATAL: +database .* does not exist"), "3D000"),
+    (re.compile(r"too many (clients|connections)|remaining connection slots"), "53300"),
+    (re.compile(r"database system is (starting up|shutting down|in recovery)"), "57P03"),
+)
 
 
 @contextmanager
@@ -52,7 +63,7 @@ def store_error(error: BaseException, url: URL) -> StoreError:
     where = describe(url)
     if isinstance(error, sqlite3.Error):
         return _sqlite_error(error, where)
-    return _postgresql_error(getattr(error, "sqlstate", None), error, where)
+    return _postgresql_error(getattr(error, "sqlstate", None), _words(error, url), where)
 
 
 def is_passing(error: StoreError) -> bool:
@@ -90,14 +101,16 @@ def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
     return StoreUnavailable(f"{where}: {error}")
 
 
-def _postgresql_error(state: str | None, error: BaseException, where: str) -> StoreError:
-    known = _BY_STATE.get(state or "08000") or _BY_STATE.get((state or "")[:2])
+def _postgresql_error(state: str | None, words: str, where: str) -> StoreError:
+    state = state or next((state for refusal, state in _REFUSALS if refusal.search(words)), "08000")
+    known = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
     if known is None:
-        return StoreError(f"{where} refused a statement ({state}): {_first_line(error)}")
+        return StoreError(f"{where} refused a statement ({state}): {words}")
     kind, meaning = known
-    detail = f" ({_first_line(error)})" if kind is StoreUnavailable else ""
-    return kind(f"{where}: {meaning}{detail}")
+    return kind(f"{where}: {meaning}" + (f" ({words})" if kind is StoreUnavailable else ""))
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+def _words(error: BaseException, url: URL) -> str:
+    """Give the first line of what a driver says, without the password."""
+    line = (str(error).splitlines() or [type(error).__name__])[0][:300]
+    return line.replace(str(url.password), "***") if url.password else line

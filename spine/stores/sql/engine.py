@@ -15,6 +15,7 @@ from spine.stores.sql import timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
 from spine.stores.sql.driver_errors import translated
+from spine.stores.sql.url import secrets_in
 
 _POSTGRESQL_CONNECT = {
     "connect_timeout": timeouts.CONNECT_SECONDS,
@@ -48,8 +49,9 @@ def make_engine(url: URL) -> Engine:
         known = _BEHIND_A_POOLER if "pooler" in url.query else _POSTGRESQL_CONNECT
         asked = {name: value for name, value in known.items() if name not in url.query}
         answer_seconds = float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS)))
-        url = url.difference_update_query(["pooler", "answer_timeout"])
-        engine = sqlalchemy.create_engine(url, connect_args=asked, paramstyle="format", **options)
+        secret = secrets_in(url)  # whoever prints an engine prints the options of its URL
+        url = url.difference_update_query(["pooler", "answer_timeout", *secret])
+        engine = sqlalchemy.create_engine(url, connect_args=asked | secret, paramstyle="format", **options)
         event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds))
     return engine
 

@@ -1,6 +1,8 @@
 """Database URLs: read, and spelled for people without the password."""
 
 import math
+from difflib import get_close_matches
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL
@@ -15,10 +17,29 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+LAST_PORT = 65_535
+_OF_SPINE = frozenset({"pooler", "answer_timeout"})
+_SEVERAL = frozenset({"host", "hostaddr", "port"})  # of a cluster
+_SECRET = ("pass", "secret", "scram")
+_WHOLE = frozenset(
+    {
+        "connect_timeout",
+        "tcp_user_timeout",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+    }
+)
 
 
 def parse_url(text: str) -> URL:
     """Read a database URL; raise `InvalidSetting` without repeating it, since it may hold a password."""
+    if not text.isprintable():
+        raise InvalidSetting(
+            "the database URL holds characters that cannot be printed, such as the end of a line or NUL; take them "
+            "out, and in a password write them as %0A"
+        )
     try:
         url = sqlalchemy.make_url(text)
     except (ArgumentError, ValueError):
@@ -31,15 +52,67 @@ def parse_url(text: str) -> URL:
             f"no store for {url.drivername!r} URLs; use sqlite:///spine.db, postgresql://user:password@host/name "
             "or memory://"
         )
-    if driver == SQLITE and url.database in (None, "", ":memory:"):
+    _refuse_nul(url)
+    (_check_sqlite if driver == SQLITE else _check_postgresql)(url)
+    return url.set(drivername=driver)
+
+
+def describe(url: URL) -> str:
+    """Spell a URL for people, without its password."""
+    shown = url.difference_update_query(secrets_in(url))
+    return shown.render_as_string(hide_password=True).replace("postgresql+psycopg:", "postgresql:", 1)
+
+
+def secrets_in(url: URL) -> dict[str, Any]:
+    """Give the options of a URL that nobody may see."""
+    return {name: value for name, value in url.query.items() if any(mark in name.lower() for mark in _SECRET)}
+
+
+def _refuse_nul(url: URL) -> None:
+    values = (one for value in url.query.values() for one in ([value] if isinstance(value, str) else value))
+    if any("\0" in (part or "") for part in (url.host, url.username, url.password, url.database, *url.query, *values)):
+        raise InvalidSetting("the database URL holds a NUL character (%00), which no database takes; take it out")
+
+
+def _check_sqlite(url: URL) -> None:
+    if url.database in (None, "", ":memory:"):
         raise InvalidSetting("a SQLite URL needs a file: sqlite:///spine.db; without a file, use memory://")
+    if url.host or url.username or url.password or url.port:
+        raise InvalidSetting("a SQLite URL has three slashes, four for a full path, and no host: sqlite:///spine.db")
+    if url.query:
+        raise InvalidSetting("a SQLite URL takes no options; leave out what follows the ?: sqlite:///spine.db")
+
+
+def _check_postgresql(url: URL) -> None:
     if "@" in (url.host or ""):  # the rest of the password would be taken for the host, and shown
         raise InvalidSetting("the database URL has more than one @; in a password, write it as %40")
+    if url.port is not None and not 1 <= url.port <= LAST_PORT:
+        raise InvalidSetting(f"the port of a database URL is a number from 1 to {LAST_PORT}")
     if url.query.get("pooler", "transaction") != "transaction":
         raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
     if not _is_duration(url.query.get("answer_timeout", "1")):
         raise InvalidSetting("the answer_timeout of a database URL is a number of seconds above 0, such as 35")
-    return url.set(drivername=driver)
+    if "dbname" in url.query:
+        raise InvalidSetting("a database URL names the database after the host, not as dbname: postgresql://host/name")
+    known = _libpq_options() | _OF_SPINE
+    for name, value in url.query.items():
+        _check_option(name, value, known)
+
+
+def _check_option(name: str, value: object, known: frozenset[str]) -> None:
+    if name not in known:
+        near = "".join(f"; did you mean {one}?" for one in get_close_matches(name, known, n=1))
+        raise InvalidSetting(f"a database URL takes the options of libpq, and {name[:40]!r} is none{near}")
+    if not isinstance(value, str) and name not in _SEVERAL:
+        raise InvalidSetting(f"the database URL says {name} more than once")
+    if name in _WHOLE and not str(value).isdecimal():
+        raise InvalidSetting(f"the {name} of a database URL is a whole number")
+
+
+def _libpq_options() -> frozenset[str]:
+    from psycopg import pq  # noqa: PLC0415  # the driver, where it is chosen
+
+    return frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
 def _is_duration(text: object) -> bool:
@@ -47,9 +120,3 @@ def _is_duration(text: object) -> bool:
         return 0 < float(str(text)) < math.inf
     except ValueError:
         return False
-
-
-def describe(url: URL) -> str:
-    """Spell a URL for people, without its password."""
-    shown = url.set(query={name: value for name, value in url.query.items() if "pass" not in name.lower()})
-    return shown.render_as_string(hide_password=True).replace("postgresql+psycopg:", "postgresql:", 1)

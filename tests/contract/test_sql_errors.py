@@ -257,6 +257,7 @@ def test_a_url_that_means_nothing_is_refused_without_repeating_its_password(url)
         (f"postgresql://ann:{SECRET}\udcff@127.0.0.1/db", "cannot be printed"),
         (f"postgresql://ann:a%00{SECRET}@127.0.0.1/db", "NUL"),
         (f"postgresql://127.0.0.1/db?password=a%00{SECRET}", "NUL"),
+        (f"postgresql://ann@127.0.0.1/db;password={SECRET}", "follow a ?"),
         (f"postgresql://ann:{SECRET}@127.0.0.1:99999/db", "port"),
         (f"postgresql://127.0.0.1/db?dbname=postgresql://ann:{SECRET}@127.0.0.1/db", "after the host"),
         (f"postgresql://127.0.0.1/db?bogus={SECRET}", "'bogus' is none"),

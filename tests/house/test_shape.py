@@ -14,6 +14,7 @@ IMPORTED_LATE = {
     "spine/stores/open.py": {"spine.stores.memory", "spine.stores.sql"},
     "spine/stores/sql/schema.py": {"alembic"},
     "spine/stores/sql/engine.py": {"spine.stores.sql.connection"},  # psycopg
+    "spine/stores/sql/url.py": {"psycopg"},
     "spine/orchestration/options.py": {"spine.config"},
     "spine/orchestration/params.py": {"pydantic"},
     "spine/codec/secret.py": {"pydantic_core"},

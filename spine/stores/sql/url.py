@@ -86,6 +86,8 @@ def _check_sqlite(url: URL) -> None:
 def _check_postgresql(url: URL) -> None:
     if "@" in (url.host or ""):  # the rest of the password would be taken for the host, and shown
         raise InvalidSetting("the database URL has more than one @; in a password, write it as %40")
+    if "=" in (url.database or "") and "pass" in str(url.database).lower():  # nobody looks for a password there
+        raise InvalidSetting("the options of a database URL follow a ?: postgresql://host/name?sslmode=require")
     if url.port is not None and not 1 <= url.port <= LAST_PORT:
         raise InvalidSetting(f"the port of a database URL is a number from 1 to {LAST_PORT}")
     if url.query.get("pooler", "transaction") != "transaction":

@@ -1,0 +1,39 @@
+"""`python -m benchmarks [names...]`: measure, and write the table."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks import measure, place
+from benchmarks.contender import POSTGRESQL, SQLITE
+from benchmarks.row import Row
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    asked = _arguments()
+    with place.opened(asked.folder) as opened:
+        plan = measure.Plan(place=opened, kinds=tuple(asked.kinds), effort=asked.effort)
+        for name in asked.names or measure.NAMES:
+            found = measure.load(name)
+            print(f"\n{found.TITLE}", flush=True)
+            for row in found.measure(plan):
+                print(_line(row), flush=True)
+
+
+def _line(row: Row) -> str:
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f} ×"
+    verdict = {None: "", True: "holds", False: "MISSED"}[row.holds]
+    return f"  {row.what:40} {row.who:10} {row.where:11} {row.value:10.1f} {row.unit:4} {ratio:8} {verdict} {row.note}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *measure.NAMES], help="what to measure; everything if none")
+    parser.add_argument("--effort", type=float, default=1.0, help="multiplies the rounds: 0.3 for a quick look")
+    parser.add_argument("--kinds", nargs="+", choices=[POSTGRESQL, SQLITE], default=[POSTGRESQL, SQLITE])
+    parser.add_argument("--folder", type=Path, help="where to keep the databases: on a disk")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

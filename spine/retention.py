@@ -5,7 +5,6 @@ from typing import Any
 
 from spine.errors import InvalidSetting, type_of
 from spine.records.event import NOBODY, Author
-from spine.records.run import RunSummary
 from spine.stores.protocol import PurgeOrder, Store
 
 LONGEST_DAYS = 36_500
@@ -35,11 +34,6 @@ def order_for(days: Any, failed_days: Any = None, workflows: frozenset[str] | No
     window = parse_days(days)
     failed = window if failed_days is None else parse_days(failed_days, what="failed_days")
     return PurgeOrder(days=window, failed_days=failed, workflows=workflows, batch=BATCH)
-
-
-def list_expired(store: Store, order: PurgeOrder) -> list[RunSummary]:
-    """List what a purge would take, and take nothing."""
-    return store.list_expired_runs(order)
 
 
 def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None, by: Author = NOBODY) -> Purged:

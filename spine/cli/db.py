@@ -7,7 +7,7 @@ from typing import Any
 from spine.cli import render
 from spine.cli.options import Options, command, new_app
 from spine.cli.output import out
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, SchemaMissing
 
 app = new_app("Make and check Spine's tables in a database.")
 
@@ -43,7 +43,8 @@ def current(options: Options) -> None:
     if options.json:
         render.print_json(database.document(revision))
     else:
-        out(f"{database.place}: {revision or 'no tables'} (this version of Spine needs {database.head})")
+        seen = "does not exist yet" if database.is_absent else revision or "no tables"
+        out(f"{database.place}: {seen} (this version of Spine needs {database.head})")
 
 
 @app.command("check")
@@ -88,7 +89,14 @@ class _Database:
         finally:
             database._engine.dispose()  # its own class
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether this is a SQLite file that the first use will make."""
+        return self._engines.is_absent(self._engine)
+
     def revision(self) -> str | None:
+        if self.is_absent:
+            return None
         with self._engines.reading(self._engine) as connection:
             return self._schema.current(connection)
 
@@ -96,6 +104,8 @@ class _Database:
         self._schema.upgrade(self._engine)
 
     def check(self) -> None:
+        if self.is_absent:
+            raise SchemaMissing(f"{self.place} does not exist yet; the first use makes it, or: spine db upgrade")
         with self._engines.reading(self._engine) as connection:
             self._schema.check(connection)
 

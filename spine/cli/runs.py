@@ -9,6 +9,7 @@ import typer
 
 from spine import clock
 from spine.cli import loading, render, spelling
+from spine.cli.failures import ExitCode
 from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint, state
@@ -17,7 +18,7 @@ from spine.cli.steps import AGAIN, StepStanding, Story
 from spine.errors import InvalidSetting
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event
-from spine.records.run import Run, RunStatus, RunSummary
+from spine.records.run import Run, RunList, RunStatus, RunSummary
 
 app = new_app("List, show and cancel runs.")
 
@@ -47,7 +48,7 @@ def list_runs(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="Only the newest so many.")] = 100,
 ) -> None:
-    """List runs, the newest last.
+    """List runs, the newest last; damaged ones are named on stderr, and the exit code is then 1.
 
     Example: spine runs list --status failed --since 7d
     """
@@ -57,12 +58,13 @@ def list_runs(
         found = runner.list_runs(status=status, workflow=workflow, since=moment, limit=limit)
     if options.json:
         render.print_json([summary_document(run) for run in found])
-    elif not found:
-        say(f"no runs{'' if (status, workflow, since) == (None, None, None) else ' fit'} in {location}")
-    else:
+    elif found:
         _print_runs(found)
         if len(found) == limit:
             say(f"these are the newest {limit:,}; show more with --limit")
+    elif not found.damaged:
+        say(f"no runs{'' if (status, workflow, since) == (None, None, None) else ' fit'} in {location}")
+    _tell_damaged(found)
 
 
 @app.command("show")
@@ -200,6 +202,14 @@ def _print_runs(found: Sequence[RunSummary]) -> None:
         for run in found
     ]
     render.print_table(columns, rows)
+
+
+def _tell_damaged(found: RunList) -> None:
+    """Name the runs that could not be read, and exit as after any error."""
+    for run in found.damaged:
+        say(f"run {run.run_id!r} of {run.workflow_name} is not listed: {run.error}")
+    if found.damaged:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _lasted(run: RunSummary) -> str:

@@ -49,7 +49,7 @@ from spine.records.event import Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
 from spine.records.quality import QualityMetrics
-from spine.records.run import Definition, Removal, Run, RunStatus, RunSummary, StepDefinition
+from spine.records.run import DamagedRun, Definition, Removal, Run, RunList, RunStatus, RunSummary, StepDefinition
 from spine.retention import Purged
 from spine.steps.context import StepContext
 from spine.steps.result import ErrorCategory, Outcome, StepResult
@@ -61,6 +61,7 @@ __all__ = [
     "CheckpointStrategy",
     "CheckpointSummary",
     "CheckpointsDeleted",
+    "DamagedRun",
     "Definition",
     "DefinitionChanged",
     "ErrorCategory",
@@ -92,6 +93,7 @@ __all__ = [
     "RunExpired",
     "RunFailed",
     "RunIsHeld",
+    "RunList",
     "RunNotFound",
     "RunStatus",
     "RunSummary",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spine.errors import LeaseLost, NotFound, Refused, RunIsHeld, StoreError
 from spine.orchestration.result import WorkflowResult
-from spine.records.run import RunSummary
+from spine.records.run import DamagedRun, RunSummary
 
 _log = logging.getLogger("spine")
 
@@ -26,5 +26,10 @@ def recover_run(run: RunSummary, resume: Callable[[], WorkflowResult]) -> Recove
     try:
         return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, result=resume())
     except (RunIsHeld, LeaseLost, Refused, NotFound, StoreError) as error:
-        _log.warning("recovery.passed_over run_id=%s error=%r", run.run_id, str(error))
-        return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, error=error)
+        return not_recovered(run, error)
+
+
+def not_recovered(run: RunSummary | DamagedRun, error: Exception) -> Recovered:
+    """Tell of a run that could not go on here."""
+    _log.warning("recovery.passed_over run_id=%s error=%r", run.run_id, str(error))
+    return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, error=error)

@@ -13,10 +13,10 @@ from spine.hooks.logging import LoggingHook
 from spine.orchestration.admission import Admission, Admitted, holder
 from spine.orchestration.driver import Driver
 from spine.orchestration.heartbeat import Heartbeat
-from spine.orchestration.listing import run_filter
+from spine.orchestration.listing import listed, run_filter
 from spine.orchestration.options import Options
 from spine.orchestration.params import checked
-from spine.orchestration.recovery import Recovered, recover_run
+from spine.orchestration.recovery import Recovered, not_recovered, recover_run
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.renaming import parse_renamed
 from spine.orchestration.result import WorkflowResult
@@ -28,7 +28,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import Author, Event
 from spine.records.finding import Finding
 from spine.records.names import check_name, check_reason, check_run_id
-from spine.records.run import CRASHED, ClaimableRun, Run, RunStatus, RunSummary
+from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
 from spine.stores.open import open_store
@@ -173,10 +173,12 @@ class WorkflowRunner:
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
         """Resume every crashed run, the oldest first and one after another; safe when several machines do it at once.
 
-        A run that somebody else took first, or that cannot go on, is told with its error and keeps nobody waiting.
+        A run that somebody else took first, that is damaged, or that cannot go on, is told with its error and keeps
+        nobody waiting.
         """
         crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
-        return [recover_run(run, partial(self.resume, run.run_id, reason="recovered")) for run in crashed]
+        recovered = [recover_run(run, partial(self.resume, run.run_id, reason="recovered")) for run in crashed]
+        return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 
     def get_run(self, run_id: str) -> Run:
         """Give a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
@@ -189,9 +191,12 @@ class WorkflowRunner:
         workflow: str | None = None,
         since: datetime | None = None,
         limit: int = 100,
-    ) -> list[RunSummary]:
-        """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made."""
-        return self._store.list_runs(run_filter(status=status, workflow=workflow, since=since, limit=limit))
+    ) -> RunList:
+        """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made.
+
+        Those whose rows are damaged are in `damaged` of the list, and in the log.
+        """
+        return listed(self._store, run_filter(status=status, workflow=workflow, since=since, limit=limit))
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """List a run's checkpoints in the order they were written; raise `RunNotFound`."""
@@ -247,9 +252,9 @@ class WorkflowRunner:
         order = retention.order_for(window, failed_days, None if workflows is None else _checked_names(workflows))
         if not dry_run:
             return retention.purge(self._store, order, by=_author(None))
-        expired = retention.list_expired(self._store, order)
-        checkpoints = sum(len(self._store.list_checkpoints(run.run_id)) for run in expired)
-        return Purged(runs=tuple(run.run_id for run in expired), checkpoints=checkpoints, dry_run=True)
+        expired = self._store.list_expired_runs(order)
+        checkpoints = sum(len(self._store.list_checkpoints(run_id)) for run_id in expired)
+        return Purged(runs=tuple(expired), checkpoints=checkpoints, dry_run=True)
 
     def _first_context(
         self,

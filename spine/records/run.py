@@ -1,11 +1,12 @@
 """`Run`: one execution of a workflow, and which status may follow which."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from spine.errors import StoreError
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
@@ -106,6 +107,23 @@ class RunSummary:
     def state(self) -> str:
         """The status, or `crashed`."""
         return CRASHED if self.is_crashed else self.status.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedRun:
+    """A run whose row could not be read, and why."""
+
+    run_id: str
+    workflow_name: str
+    error: StoreError
+
+
+class RunList(list[RunSummary]):
+    """Runs, the oldest first; those that fit and could not be read are in `damaged`."""
+
+    def __init__(self, runs: Iterable[RunSummary] = (), damaged: Iterable[DamagedRun] = ()) -> None:
+        super().__init__(runs)
+        self.damaged = tuple(damaged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event
 from spine.records.finding import Finding
 from spine.records.lease import Lease
-from spine.records.run import ClaimableRun, Run, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Run, RunList, RunStatus
 
 RECONNECT_SECONDS = 30.0
 
@@ -75,8 +75,8 @@ class Runs(Protocol):
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """Read the context a run was started with; raise `RunNotFound`."""
 
-    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
-        """List the runs that fit, oldest first; no snapshot is read."""
+    def list_runs(self, wanted: RunFilter) -> RunList:
+        """List the runs that fit, oldest first, and what is damaged of them; no snapshot is read."""
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """Cancel a run that has not completed, held or not; False if there was nothing to cancel."""
@@ -131,8 +131,8 @@ class Leases(Protocol):
 class Retention(Protocol):
     """What goes when it is old."""
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
-        """List what a purge would take, oldest first, and take nothing."""
+    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
+        """List the ids of what a purge would take, oldest first, and take nothing."""
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""

@@ -72,8 +72,8 @@ def test_recover_says_how_to_resume_a_run_that_failed_again(folder: Path):
 def test_doctor_says_what_is_wrong_and_what_to_do(
     folder: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    fine = spine("doctor", "--database-url", "sqlite:///fine.db", "--json")
     spine("runs", "list", "--database-url", "sqlite:///fine.db")
+    fine = spine("doctor", "--database-url", "sqlite:///fine.db", "--json")
     monkeypatch.setenv("SPINE_DATABASE_URL", empty_postgres_url)
     ill = spine("doctor")
 

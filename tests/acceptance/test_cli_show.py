@@ -306,6 +306,29 @@ def test_workflows_are_listed_from_all_that_app_names(spine, orders, key_steps):
     assert as_json[1]["steps"][0] == {"name": "extract", "kind": "lambda"}
 
 
+def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tmp_path):
+    before = list(tmp_path.iterdir())
+    current, checked = (spine("db", word, "--database-url", sqlite_url) for word in ("current", "check"))
+
+    assert (current.code, checked.code) == (0, 1)
+    assert "does not exist yet" in current.out
+    assert "does not exist yet; the first use makes it, or: spine db upgrade" in checked.err
+    assert list(tmp_path.iterdir()) == before
+
+
+def test_a_damaged_run_hides_no_other_from_the_list(spine, orders, place):
+    spine("run", orders, "--run-id", "good")
+    spine("run", orders, "--run-id", "bad")
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as database:
+        database.execute("UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
+
+    said = spine("runs", "list", "--json")
+
+    assert said.code == 1
+    assert [run["run_id"] for run in said.json] == ["good"]
+    assert "run 'bad' of orders is not listed: run 'bad' is damaged" in said.err
+
+
 def test_the_tables_are_made_checked_and_shown_on_sqlite(spine, sqlite_url):
     _make_check_and_show(spine, sqlite_url)
 

@@ -1,12 +1,14 @@
 """Crashed runs are found and resumed, by several machines at once too."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from spine.orchestration import Registry, RunStatus, Step, Workflow, WorkflowNotFound, WorkflowRunner
+from spine.orchestration import Registry, RunStatus, SnapshotCorrupt, Step, Workflow, WorkflowNotFound, WorkflowRunner
 
 DRIVER = """
 import os, signal, sys
@@ -42,6 +44,22 @@ def workflow(ran: list[str]) -> Workflow:
         return Step.lambda_(name, perform)
 
     return Workflow("fragile", [step("one"), step("two")])
+
+
+def test_a_damaged_run_keeps_no_other_from_being_recovered(sqlite_url: str):
+    ran: list[str] = []
+    with WorkflowRunner(sqlite_url, lease_seconds=0.5) as runner:
+        for run_id in ("bad", "good"):
+            runner.execute(workflow(ran), run_id=run_id)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+            database.execute("UPDATE core_workflow_runs SET status = 'running'")
+            database.execute("UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
+            database.execute("DELETE FROM core_workflow_checkpoints WHERE step_name = 'two'")
+
+        good, bad = runner.recover()
+
+    assert (good.run_id, good.result and good.result.status) == ("good", RunStatus.COMPLETED)
+    assert (bad.run_id, bad.workflow_name, type(bad.error)) == ("bad", "fragile", SnapshotCorrupt)
 
 
 def test_recover_resumes_every_crashed_run_after_its_last_finished_step(database_url: str, tmp_path: Path):

@@ -39,6 +39,24 @@ def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
     assert readable.remedy == f"everybody may read params and outputs: chmod o-rwx {path}"
 
 
+def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):
+    (fine,) = examined(f"sqlite:///{tmp_path}/new.db").values()
+    (ill,) = examined(f"sqlite:///{tmp_path}/no folder/new.db").values()
+
+    assert (fine.verdict, fine.seen) == (Verdict.FINE, f"{tmp_path}/new.db does not exist yet; the first use makes it")
+    assert (ill.verdict, ill.remedy) == (Verdict.PROBLEM, f"make it: mkdir -p '{tmp_path}/no folder'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_tables_is_fine_since_the_first_use_makes_them(tmp_path: Path):
+    (tmp_path / "empty.db").touch()
+
+    findings = examined(f"sqlite:///{tmp_path}/empty.db")
+
+    assert findings["schema"].seen == "no tables yet; the first use makes them"
+    assert {found.verdict for found in findings.values()} <= {Verdict.FINE, Verdict.ADVICE}
+
+
 def test_a_database_without_tables_is_told_how_to_get_them(empty_postgres_url: str):
     schema = examined(empty_postgres_url)["schema"]
 

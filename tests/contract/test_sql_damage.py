@@ -146,9 +146,39 @@ def test_a_word_that_nobody_knows_is_reported_by_the_id_of_its_run(sql_store, ro
     run_to(sql_store, FAILED)
     rows.ask(f"UPDATE core_workflow_runs SET {column} = ?", value)
 
-    for read in (sql_store.get_run, sql_store.get_claimable, lambda _: sql_store.list_runs(RunFilter())):
+    for read in (sql_store.get_run, sql_store.get_claimable):
         with pytest.raises(SnapshotCorrupt, match="'run-1'"):
             read("run-1")
+    (damaged,) = sql_store.list_runs(RunFilter()).damaged
+    assert "'run-1' is damaged" in str(damaged.error)
+
+
+DAMAGED_RUNS = {"definition": "{}", "status": "paused", "removed_because": "moved", "created_at": "yesterday"}
+
+
+@pytest.mark.parametrize("column", DAMAGED_RUNS)
+def test_a_damaged_run_hides_no_other_and_is_named_beside_the_list_and_by_the_doctor(sqlite_store, sqlite_rows, column):
+    for run_id in ("run-1", "run-2", "run-3"):
+        create(sqlite_store, new_run(run_id))
+    sqlite_rows.ask(f"UPDATE core_workflow_runs SET {column} = ? WHERE run_id = 'run-2'", DAMAGED_RUNS[column])
+
+    found = sqlite_store.list_runs(RunFilter())
+    problems = [finding for finding in sqlite_store.examine() if finding.verdict == "problem"]
+
+    assert [run.run_id for run in found] == ["run-1", "run-3"]
+    (damaged,) = found.damaged
+    assert (damaged.run_id, damaged.workflow_name, type(damaged.error)) == ("run-2", "orders", SnapshotCorrupt)
+    assert [(found.subject, found.seen) for found in problems] == [("run", f"run-2: {damaged.error}")]
+
+
+def test_a_run_with_a_damaged_row_is_still_purged(sql_store, rows):
+    run_to(sql_store, COMPLETED)
+    overwrite(rows, "definition", "5")
+    rows.age("run-1", days=2)
+    order = PurgeOrder(days=1, failed_days=1)
+
+    assert sql_store.list_expired_runs(order) == ["run-1"]
+    assert sql_store.purge_runs(order).runs == ("run-1",)
 
 
 @pytest.mark.parametrize("column", ["created_at", "finished_at", "updated_at", "removed_at"])

@@ -16,7 +16,7 @@ from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, Removal, Run, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Removal, Run, RunList, RunStatus, RunSummary
 from spine.stores import documents
 from spine.stores.memory.checkpoints import Row
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
@@ -117,12 +117,12 @@ class MemoryStore:
             self._shown(run_id)
             return self._first[run_id].fresh()
 
-    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
+    def list_runs(self, wanted: RunFilter) -> RunList:
         """See `Runs`."""
         with self._lock:
             shown = sorted((self._shown(run_id) for run_id in self._runs), key=lambda run: (run.created_at, run.run_id))
             fitting = [run for run in shown if _fits(run, wanted)]
-            return fitting[max(len(fitting) - wanted.limit, 0) :]
+            return RunList(fitting[max(len(fitting) - wanted.limit, 0) :])
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""
@@ -181,16 +181,16 @@ class MemoryStore:
                 self._renew(run_id, lease_seconds)
             return held
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
+    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
         """See `Retention`."""
         with self._lock:
-            expired = [self._shown(run_id) for run_id, run in self._runs.items() if _is_expired(run, order)]
-            return sorted(expired, key=lambda run: run.finished_at or run.updated_at)
+            expired = [run for run in self._runs.values() if _is_expired(run, order)]
+            return [run.run_id for run in sorted(expired, key=lambda run: run.finished_at or run.updated_at)]
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""
         with self._lock:
-            batch = [run.run_id for run in self.list_expired_runs(order)[: order.batch]]
+            batch = self.list_expired_runs(order)[: order.batch]
             removed = sum(self._remove(run_id, Removal.EXPIRED) for run_id in batch)
             for run_id in batch:
                 self._note(run_id, EventKind.CHECKPOINTS_PURGED, by)

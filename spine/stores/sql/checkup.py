@@ -1,36 +1,53 @@
 """Looks at a database as a doctor would: what is there, is it right, and what to do."""
 
+import os
 import sqlite3
 import stat
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from shlex import quote
 
 from sqlalchemy import Connection, Engine, select, text
 
 from spine import clock
 from spine.errors import StoreError
 from spine.records.finding import Finding, Verdict
+from spine.stores.protocol import RunFilter
 from spine.stores.sql import engine as engines
-from spine.stores.sql import schema, timeouts
+from spine.stores.sql import runs, schema, timeouts
 from spine.stores.sql.dialect import now
 from spine.stores.sql.url import describe
 
 OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
 OLDEST_POSTGRESQL = 120000
+RUNS_LOOKED_AT = 1000
 FURTHEST_CLOCK = timedelta(seconds=5)
 _Look = Callable[[Connection], Finding]
 
 
 def examine(engine: Engine) -> list[Finding]:
-    """Look at everything that can be looked at; what cannot be reached is the only finding."""
+    """Look at everything that can be looked at; what cannot be reached, or is not there yet, is the only finding."""
+    if engines.is_absent(engine):
+        return [_absent(Path(str(engine.url.database)))]
     try:
         with engines.reading(engine) as connection:
             looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
-            return [_fine("database", f"{describe(engine.url)} answers"), *(look(connection) for look in looks)]
+            found = [_fine("database", f"{describe(engine.url)} answers"), *(look(connection) for look in looks)]
+            return found + (_runs(connection) if schema.current(connection) == schema.HEAD else [])
     except StoreError as error:
         return [_problem("database", str(error), "check the URL, the server and the login")]
+
+
+def _absent(path: Path) -> Finding:
+    """Judge a SQLite file that the first use will make."""
+    folder = path.parent
+    if not folder.is_dir():
+        return _problem("database", f"the folder {folder} does not exist", f"make it: mkdir -p {quote(str(folder))}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return _problem("database", f"nothing can be made in the folder {folder}", "let this user write there")
+    return _fine("database", f"{path} does not exist yet; the first use makes it")
 
 
 def _schema(connection: Connection) -> Finding:
@@ -39,6 +56,25 @@ def _schema(connection: Connection) -> Finding:
     except StoreError as error:
         return _problem("schema", str(error), "run: spine db upgrade")
     return _fine("schema", f"revision {schema.HEAD}, as this program needs")
+
+
+def _sqlite_schema(connection: Connection) -> Finding:
+    """Judge the tables as the first use would, which makes and upgrades them."""
+    revision = schema.current(connection)
+    if revision is None:
+        return _fine("schema", "no tables yet; the first use makes them")
+    if revision < schema.HEAD:
+        return _fine("schema", f"revision {revision}; the first use upgrades it to {schema.HEAD}")
+    return _schema(connection)
+
+
+def _runs(connection: Connection) -> list[Finding]:
+    """Name the runs whose rows cannot be read, among the newest."""
+    remedy = "mend its row or restore it from a backup; until then the run is neither listed nor resumed"
+    found = runs.select_summaries(connection, RunFilter(limit=RUNS_LOOKED_AT))
+    return [_problem("run", f"{run.run_id}: {run.error}", remedy) for run in found.damaged] or [
+        _fine("runs", f"the rows of the newest {len(found):,} can be read")
+    ]
 
 
 def _clock(connection: Connection) -> Finding:
@@ -148,7 +184,7 @@ def _problem(subject: str, seen: str, remedy: str) -> Finding:
 
 
 _SQLITE: tuple[_Look, ...] = (
-    _schema,
+    _sqlite_schema,
     _clock,
     _sqlite_version,
     _sqlite_durability,

@@ -106,6 +106,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def is_absent(engine: Engine) -> bool:
+    """Tell whether this is a SQLite file that is not there yet, which connecting would make."""
+    return not is_postgresql(engine) and not Path(str(engine.url.database)).exists()
+
+
 def is_postgresql(engine: Engine) -> bool:
     """Tell which of the two this is."""
     return engine.dialect.name == POSTGRESQL

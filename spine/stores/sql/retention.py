@@ -4,21 +4,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, update
 
-from spine.records.run import Removal, RunStatus, RunSummary
+from spine.records.run import Removal, RunStatus
 from spine.stores.protocol import PurgedBatch, PurgeOrder
 from spine.stores.sql import checkpoints as checkpoint_rows
-from spine.stores.sql import runs as run_rows
 from spine.stores.sql.dialect import now, seconds_from_now
 from spine.stores.sql.tables import checkpoints, runs
 
 _DAY = 86_400.0
 
 
-def select_expired(connection: Connection, order: PurgeOrder) -> list[RunSummary]:
-    """Read the runs that a purge would take, all of them."""
-    query = select(*runs.c, run_rows.HELD.label("is_held"), run_rows.CRASHED.label("is_crashed"))
-    rows = connection.execute(query.where(_expired(order)).order_by(runs.c.finished_at)).all()
-    return [RunSummary(**run_rows.summary_fields(row)) for row in rows]
+def select_expired(connection: Connection, order: PurgeOrder) -> list[str]:
+    """Read the ids of the runs that a purge would take, all of them."""
+    query = select(runs.c.run_id).where(_expired(order)).order_by(runs.c.finished_at)
+    return list(connection.execute(query).scalars())
 
 
 def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, desc, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, desc, or_, select, update
 
+from spine.errors import SnapshotCorrupt
 from spine.records.claim import Claim, NewRun
 from spine.records.lease import Lease
-from spine.records.run import Removal, RunStatus, RunSummary
+from spine.records.run import DamagedRun, Removal, RunList, RunStatus, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RunFilter
 from spine.stores.sql.dialect import now, seconds_from_now, upsert
@@ -18,6 +19,7 @@ CRASHED: ColumnElement[bool] = and_(
     runs.c.status == RunStatus.RUNNING, or_(runs.c.expires_at.is_(None), runs.c.expires_at <= now())
 )
 _WITHOUT_CONTEXT = [column for column in runs.c if column.name not in ("params", "partition", "resume_point")]
+_SUMMARY = (*_WITHOUT_CONTEXT, HELD.label("is_held"), CRASHED.label("is_crashed"))
 _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
 
@@ -81,9 +83,30 @@ def select_run(connection: Connection, run_id: str) -> Any | None:
     return connection.execute(query).one_or_none()
 
 
-def select_summaries(connection: Connection, wanted: RunFilter) -> list[RunSummary]:
-    """Read the newest rows that fit, oldest first."""
-    query = select(*_WITHOUT_CONTEXT, HELD.label("is_held"), CRASHED.label("is_crashed"))
+def select_summaries(connection: Connection, wanted: RunFilter) -> RunList:
+    """Read the newest rows that fit, oldest first; one that is damaged keeps no other from being read."""
+    try:
+        rows = connection.execute(_newest(select(*_SUMMARY), wanted)).all()
+        return RunList(RunSummary(**summary_fields(row)) for row in reversed(rows))
+    except SnapshotCorrupt:
+        return _one_by_one(connection, wanted)
+
+
+def _one_by_one(connection: Connection, wanted: RunFilter) -> RunList:
+    """Read each row by itself: what cannot be read of one is not known before."""
+    found: list[RunSummary] = []
+    damaged: list[DamagedRun] = []
+    names = connection.execute(_newest(select(runs.c.run_id, runs.c.workflow_name), wanted)).all()
+    for run_id, workflow_name in reversed(names):
+        try:
+            row = connection.execute(select(*_SUMMARY).where(runs.c.run_id == run_id)).one()
+            found.append(RunSummary(**summary_fields(row)))
+        except SnapshotCorrupt as error:
+            damaged.append(DamagedRun(run_id=run_id, workflow_name=workflow_name, error=error))
+    return RunList(found, damaged)
+
+
+def _newest(query: Select[Any], wanted: RunFilter) -> Select[Any]:
     if wanted.status is not None:
         query = query.where(runs.c.status == wanted.status)
     if wanted.crashed:
@@ -92,8 +115,7 @@ def select_summaries(connection: Connection, wanted: RunFilter) -> list[RunSumma
         query = query.where(runs.c.workflow_name == wanted.workflow)
     if wanted.since is not None:
         query = query.where(runs.c.created_at >= wanted.since)
-    query = query.order_by(desc(runs.c.created_at), desc(runs.c.run_id)).limit(wanted.limit)
-    return [RunSummary(**summary_fields(row)) for row in reversed(connection.execute(query).all())]
+    return query.order_by(desc(runs.c.created_at), desc(runs.c.run_id)).limit(wanted.limit)
 
 
 def cancel_run(connection: Connection, run_id: str) -> bool:

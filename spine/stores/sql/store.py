@@ -16,7 +16,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding
 from spine.records.lease import Lease
-from spine.records.run import ClaimableRun, Removal, Run, RunSummary
+from spine.records.run import ClaimableRun, Removal, Run, RunList
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, checkup, events, leases, retention, runs, schema
@@ -93,7 +93,7 @@ class SqlStore:
         with self._reading() as connection:
             return _first_context(self._select_run(connection, run_id))
 
-    def list_runs(self, wanted: RunFilter) -> list[RunSummary]:
+    def list_runs(self, wanted: RunFilter) -> RunList:
         """See `Runs`."""
         with self._reading() as connection:
             return runs.select_summaries(connection, wanted)
@@ -151,7 +151,7 @@ class SqlStore:
         with self._writing() as connection:
             return leases.renew(connection, held, lease_seconds)
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[RunSummary]:
+    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
         """See `Retention`."""
         with self._reading() as connection:
             return retention.select_expired(connection, order)

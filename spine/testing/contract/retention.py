@@ -36,7 +36,7 @@ def _wait_until_old(store: Store, count: int) -> None:
 
 
 def _expired(store: Store, order: PurgeOrder) -> list[str]:
-    return [run.run_id for run in store.list_expired_runs(order)]
+    return store.list_expired_runs(order)
 
 
 class RetentionContract:

@@ -7,7 +7,8 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -15,10 +16,11 @@ from types import ModuleType
 
 import spine
 from spine.cli.options import Options
-from spine.errors import InvalidSetting, WorkflowNotFound
+from spine.errors import InvalidSetting, WorkflowNotFound, class_name
 from spine.hooks.hook import Hook
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
+from spine.steps.result import error_text
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PATHS = sysconfig.get_paths()
@@ -159,10 +161,11 @@ def _import_file(path: Path) -> ModuleType:
     _make_importable(resolved.parent)
     sys.modules[name] = module
     try:
-        loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise _not_imported(str(path), error) from error
+        with _told_as(str(path)):
+            loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
     return module
 
 
@@ -171,11 +174,13 @@ def _import_module(name: str) -> ModuleType:
         raise InvalidSetting(f"{name!r} is no file that exists and no name of a module")
     _make_importable(Path.cwd())
     try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+        with _told_as(name):
+            return importlib.import_module(name)
+    except InvalidSetting as told:
+        error = told.__cause__
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             raise InvalidSetting(f"no module {name!r} can be imported from here, and there is no such file") from error
-        raise _not_imported(name, error) from error
+        raise
 
 
 def _known_module(path: Path) -> ModuleType | None:
@@ -205,9 +210,20 @@ def _make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
+@contextmanager
+def _told_as(place: str) -> Iterator[None]:
+    """Turn whatever user code raises while it is imported into `InvalidSetting`, but for Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _not_imported(place, error) from error
+
+
 def _not_imported(place: str, error: BaseException) -> InvalidSetting:
-    kind = type(error).__name__
-    what = f"{kind}: {error}" if str(error) else kind
+    kind, text = class_name(type(error)), error_text(error)
+    what = kind if text == kind else f"{kind}: {text}"
     if isinstance(error, SyntaxError):
         what = f"{kind}: {error.msg}"
         return InvalidSetting(f"cannot import {place}: {what} ({error.filename}, line {error.lineno})")

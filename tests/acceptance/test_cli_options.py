@@ -208,6 +208,9 @@ def test_a_workflow_is_chosen_by_its_name_or_by_its_attribute(spine, place, name
             "InvalidWorkflow: workflow 'x' has no steps ({place}/broken.py, line 2)",
         ),
         ("import sys\nsys.exit(3)\n", "it exits (3)"),
+        ("class Odd(BaseException): pass\nraise Odd('base')\n", "Odd: base ({place}/broken.py, line 2)"),
+        ("import asyncio\nraise asyncio.CancelledError\n", "CancelledError ({place}/broken.py, line 2)"),
+        ("class Odd(Exception):\n    def __str__(self): raise SystemExit\nraise Odd\n", "Odd ({place}/broken.py"),
         ("raise ValueError('a\\nb\\x1b[31m')", "ValueError: a\\nb\\x1b[31m"),
     ],
 )
@@ -221,6 +224,14 @@ def test_a_file_that_cannot_be_imported_is_told_with_its_line(spine, place, cont
     assert "cannot import broken.py: " in said.err
     assert says.format(place=place) in said.err
     assert said.err.count("\n") == 1
+
+
+def test_an_import_that_is_interrupted_says_so_and_no_more(spine, place):
+    (place / "broken.py").write_text("class Stop(KeyboardInterrupt): pass\nraise Stop\n")
+
+    said = spine("run", "broken.py")
+
+    assert (said.code, said.out, said.err) == (130, "", "spine: interrupted\n")
 
 
 def test_a_traceback_is_shown_only_when_asked_for(spine, place):

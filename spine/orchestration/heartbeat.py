@@ -16,6 +16,7 @@ from spine.stores.protocol import Store
 
 _log = logging.getLogger("spine")
 BEATS_PER_LEASE = 3
+ASKS = 2  # the second if this process slept during the first, and the answer is old
 
 
 class RequireLease(Protocol):
@@ -67,18 +68,21 @@ class Heartbeat:
             self._renewed_at, self._changed = {}, threading.Condition()
 
     def _require(self, lease: Lease, *, asking: bool = False) -> None:
-        if not asking and clock.uptime() - self._renewed_at[lease] < self._lease_seconds:
-            return
-        try:
-            run = self._store.get_claimable(lease.run_id)
-        except StoreError as error:  # nobody can have taken it over there either; the next write finds out
-            _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
-            return
-        if (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
-            raise LeaseLost(
-                f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
-                "it was taken over or cancelled; nothing more was started"
-            )
+        known_at = self._renewed_at[lease]
+        for _ in range(ASKS):
+            if not asking and clock.uptime() - known_at < self._lease_seconds:
+                return
+            asking, known_at = False, clock.uptime()
+            try:
+                run = self._store.get_claimable(lease.run_id)
+            except StoreError as error:  # nobody can have taken it over there either; the next write finds out
+                _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
+                return
+            if (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
+                raise LeaseLost(
+                    f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
+                    "it was taken over or cancelled; nothing more was started"
+                )
 
     def _beat(self) -> None:
         while (leases := self._wait()) is not None:

@@ -157,3 +157,24 @@ def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeyp
         else:
             require_lease()
         assert store.asked == 1
+
+
+def test_a_driver_that_slept_while_it_asked_asks_again(monkeypatch):
+    uptime = [100.0]
+    monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
+    noon = clock.now()
+    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    store = Answering(1, RunStatus.RUNNING)
+    answer = store.get_claimable
+
+    def answer_and_be_taken_over(run_id):
+        answered = answer(run_id)
+        uptime[0] += 60
+        store.get_claimable, store.fence = answer, 2
+        return answered
+
+    store.get_claimable = answer_and_be_taken_over
+
+    with Heartbeat(store, lease_seconds=60).beating(lease, since=0.0) as require_lease, pytest.raises(LeaseLost):
+        require_lease()
+    assert store.asked == 2

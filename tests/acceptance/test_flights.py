@@ -145,6 +145,21 @@ def test_a_day_the_data_does_not_hold_fails_and_says_so(runner, tmp_path):
     )
 
 
+def test_the_demo_ends_quietly_when_its_reader_leaves(tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "examples.flights.demo"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as demo:
+        demo.stdout.close()
+
+        assert (demo.stderr.read(), demo.wait(60)) == ("", 0)
+
+
 def test_the_demo_fails_shows_resumes_and_leaves_one_command_that_finishes_the_month(raw, tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SPINE_")}

@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= 4
 export UV_COMPILE_BYTECODE = 1
 
-.PHONY: help demo test test-all lint format types floors requirements wheel clean
+.PHONY: help demo test test-all storm lint format types floors requirements wheel clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-all: ## the suite on every Python from 3.11 that this machine has
 	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "== Python $$version"; $(MAKE) --no-print-directory test PYTHON=$$python VENV=.venvs/$$version; \
 	done
+
+storm: $(READY) ## kills, cuts, races and more for STORM_MINUTES (5); see docs/storms.md
+	$(BIN)/python -m tests.storm
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

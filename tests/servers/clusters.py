@@ -65,11 +65,11 @@ def _new_server(session: Session, installation: Installation, settings: Mapping[
         folder=folder,
         program=programs / "postgres",
         account=account,
-        port=_free_port(),
+        port=free_port(),
         secret=cluster.secret,
         settings=settings,
     )
-    return _start_on_a_free_port(server)
+    return _start_on_afree_port(server)
 
 
 def _cluster(session: Session, major: int, programs: Path, account: Account) -> Cluster:
@@ -112,19 +112,19 @@ def _succeed(account: Account, command: Iterable[str | Path], *, folder: Path) -
         raise RuntimeError(f"{done.args} failed:\n{done.stdout}{done.stderr}")
 
 
-def _start_on_a_free_port(server: PostgresServer) -> PostgresServer:
+def _start_on_afree_port(server: PostgresServer) -> PostgresServer:
     while True:
         try:
             server.start()
         except NotStarted as error:
             if ADDRESS_IN_USE not in str(error):
                 raise
-            server = replace(server, port=_free_port())
+            server = replace(server, port=free_port())
         else:
             return server
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """One that nobody listens on now; if another takes it meanwhile, the server's start finds out."""
     while True:
         port = random.choice(PORTS)

@@ -23,6 +23,8 @@ def main(session: str, folder: str, uid: str, gid: str, *command: str) -> None:
     if os.fork():
         return
     os.setsid()
+    for number in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them in the background, and children inherit it
+        signal.signal(number, signal.SIG_DFL)
     # The server holds the lock too: it is free again when the last backend of a killed server is gone.
     server = subprocess.Popen(command, cwd=folder, pass_fds=[running], **_account(int(uid), int(gid)))
     session_is_over = threading.Event()

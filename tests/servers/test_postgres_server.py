@@ -1,7 +1,9 @@
 """The servers that tests run against keep what their fixtures promise."""
 
 import fcntl
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.servers import guardian
 from tests.servers.clusters import own_server, shared_server
 from tests.servers.databases import migrated_template
 from tests.servers.installations import NoPostgres, find_installations, installation_named
@@ -238,6 +241,22 @@ def test_what_outlived_a_killed_session_is_removed_by_the_next(base):
         Session.open(base).close()
 
     assert not list(base.iterdir())
+
+
+def test_a_server_started_where_signals_are_ignored_ends_with_its_session(base):
+    session = Session.open(base)
+    folder = session.folder / "server"
+    folder.mkdir()
+    identity = (session.folder, folder, os.geteuid(), os.getegid())
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as a shell does in the background
+    try:
+        subprocess.run([sys.executable, "-I", guardian.__file__, *map(str, identity), "sleep", "1000"], check=True)
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+
+    session.close()
+
+    assert not session.folder.exists()
 
 
 def test_a_session_leaves_others_that_live_alone(base):

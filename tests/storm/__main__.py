@@ -5,6 +5,7 @@
 import argparse
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import threading
@@ -13,8 +14,8 @@ from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.servers.bouncer import find_pgbouncer
 from tests.servers.session import Session
-from tests.storm.bouncer import find_pgbouncer
 from tests.storm.kind import Kind
 from tests.storm.lane import Choice, Lane
 from tests.storm.place import Place, open_place, place_names
@@ -38,7 +39,7 @@ class Storm:
 
     def run(self) -> bool:
         """Tell whether everything held."""
-        wanted = Choice.parse(self._options.only)
+        wanted: Choice = self._options.only
         names = [name for name in place_names() if wanted.place in ("", name)]
         print(f"seed {self._options.seed}; over {', '.join(names)}", flush=True)
         session = Session.open(Path(tempfile.gettempdir()))
@@ -103,7 +104,11 @@ class Storm:
         if find_pgbouncer() is None:
             print("PgBouncer was not there: nothing was tried behind a pooler in transaction mode")
         complaints = [each for tally in self._tallies.values() for each in tally.complaints]
+        if not self._tallies:
+            print("nothing was tried: there is no such place on this machine, or no such kind of storm there")
+            return False
         if not complaints:
+            shutil.rmtree(self.folder)
             print(f"everything held; seed {self._options.seed}, {self._seconds():.0f} s")
             return True
         print(f"{len(complaints)} did not hold; files of these rounds are in {self.folder}. To repeat one:")
@@ -120,8 +125,13 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=environment("STORM_ROUNDS") or None, help="of each kind, each place"
     )
-    parser.add_argument("--only", default=environment("STORM_ONLY") or "", help="kind, kind/place or kind/place/number")
-    return parser.parse_args(arguments)
+    parser.add_argument("--only", default=environment("STORM_ONLY") or "", help="kinds, kinds/place, kind/place/number")
+    options = parser.parse_args(arguments)
+    try:
+        options.only = Choice.parse(options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
 
 
 if __name__ == "__main__":

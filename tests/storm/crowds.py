@@ -12,9 +12,10 @@ RUNS_EACH = 2
 
 def crowd(storm: Round) -> None:
     """Let all of them begin at once, in a file without tables yet, and kill one of them."""
-    stories = storm.stories(PROCESSES * RUNS_EACH, seconds=0.005)
-    shares = [stories[first::PROCESSES] for first in range(PROCESSES)]
-    doomed = storm.dice.randrange(PROCESSES)
+    processes = storm.some(PROCESSES)
+    stories = storm.stories(processes * RUNS_EACH, seconds=0.005)
+    shares = [stories[first::processes] for first in range(processes)]
+    doomed = storm.dice.randrange(processes)
     workers = [
         storm.start("drive", *share, doom=storm.doom(signal.SIGKILL, steps=8) if number == doomed else None)
         for number, share in enumerate(shares)

@@ -49,7 +49,7 @@ class MoodyProxy(Proxy):
 
 def cut_again_and_again(storm: Round) -> None:
     """Cut the connections of several drivers at random; the lease outlives every silence."""
-    stories = storm.stories(RUNS, seconds=0.1)
+    stories = storm.stories(storm.some(RUNS), seconds=0.1)
     with moody_proxy(storm.database.url) as (proxy, url):
         workers = drivers_of(storm, stories, url=url)
         wait_until_ready(workers)
@@ -59,7 +59,7 @@ def cut_again_and_again(storm: Round) -> None:
             lambda: _fall_silent(storm, proxy),
             lambda: _terminate(storm),
         )
-        for _ in range(storm.dice.randint(2, MOST_CUTS)):
+        for _ in range(storm.dice.randint(2, storm.some(MOST_CUTS))):
             time.sleep(storm.dice.random() * 0.1)
             storm.dice.choice(ways)()
         storm.wait(*workers)

@@ -15,8 +15,8 @@ MOST_KILLS = 4
 
 def kill_again_and_again(storm: Round) -> None:
     """Kill whoever drives each run, up to four times in a row; some steps fail besides."""
-    stories = storm.stories(RUNS)
-    for _ in range(storm.dice.randint(1, MOST_KILLS)):
+    stories = storm.stories(storm.some(RUNS))
+    for _ in range(storm.dice.randint(1, storm.some(MOST_KILLS))):
         workers = [_start(storm, story) for story in stories]
         _kill_from_outside(storm, [worker for worker in workers if worker.order.doom is None])
         storm.wait(*workers)

@@ -16,20 +16,25 @@ from tests.storm.tally import Broken, Complaint, Tally, Tried
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which rounds are wanted: `kills/sqlite/17`, or what that begins with; nothing means all of them."""
+    """Which rounds are wanted: `kills,cuts/sqlite/17`, or what that begins with; nothing means all of them."""
 
-    kind: str = ""
+    kinds: frozenset[str]
     place: str = ""
     number: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Choice":
-        kind, _, rest = text.partition("/")
+        """Read it; raise ValueError for a kind that there is not, or a round that is not a number."""
+        kinds, _, rest = text.partition("/")
         place, _, number = rest.partition("/")
-        return cls(kind=kind, place=place, number=int(number) if number else None)
+        known = frozenset(kind.name for kind in KINDS)
+        wanted = frozenset(kinds.split(",")) if kinds else known
+        if not wanted <= known:
+            raise ValueError(f"kinds of storms are {', '.join(sorted(known))}; not {', '.join(sorted(wanted - known))}")
+        return cls(kinds=wanted, place=place, number=int(number) if number else None)
 
     def kinds_for(self, place: Place) -> list[Kind]:
-        return [kind for kind in KINDS if kind.fits(place) and self.kind in ("", kind.name)]
+        return [kind for kind in KINDS if kind.fits(place) and kind.name in self.kinds]
 
     def numbers(self, rounds: int | None) -> Iterator[int]:
         if self.number is not None:
@@ -59,12 +64,12 @@ class Lane:
                 self.report(kind, self.place, tally)
 
 
-def rage(kind: Kind, place: Place, number: int, *, seed: str, folder: Path) -> Tally:
-    """Do one round; its files stay if there is something to complain about."""
+def rage(kind: Kind, place: Place, number: int, *, seed: str, folder: Path, is_short: bool = False) -> Tally:
+    """Do one round, perhaps with few runs; its files stay if there is something to complain about."""
     name = f"{kind.name}/{place.name}/{number}"
     tally = Tally()
     try:
-        with round_on(place, name, seed, folder / name) as storm:
+        with round_on(place, name, seed, folder / name, is_short=is_short) as storm:
             tally = storm.tally
             kind.rage(storm)
     except Exception:

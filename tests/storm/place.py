@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tests.conftest import upgrade
 from tests.contract.rows import Rows
+from tests.servers.bouncer import Bouncer, find_pgbouncer, own_bouncer
 from tests.servers.clusters import own_server
 from tests.servers.databases import migrated_template
 from tests.servers.installations import find_installations
 from tests.servers.postgres import PostgresServer
 from tests.servers.session import Session
-from tests.storm.bouncer import bouncer, find_pgbouncer
 from tests.storm.way import through
 
 SQLITE = "sqlite"
@@ -40,7 +40,7 @@ class Place:
 
     name: str
     server: PostgresServer | None = None
-    pooler_port: int | None = None
+    bouncer: Bouncer | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,7 +54,7 @@ class Place:
             yield Database(url=url, straight_url=url)
             return
         with self.server.database(migrated_template(self.server, upgrade)) as url:
-            way = url if self.pooler_port is None else f"{through(url, self.pooler_port)}?pooler=transaction"
+            way = url if self.bouncer is None else f"{through(url, self.bouncer.port)}?pooler=transaction"
             yield Database(url=way, straight_url=url)
 
 
@@ -79,7 +79,7 @@ def open_place(name: str, session: Session) -> Iterator[Place]:
         if system == name or program is None:
             yield Place(name=name, server=server)
         else:
-            yield Place(name=name, server=server, pooler_port=stack.enter_context(bouncer(program, server, session)))
+            yield Place(name=name, server=server, bouncer=stack.enter_context(own_bouncer(program, server, session)))
 
 
 def _behind_pgbouncer() -> str:

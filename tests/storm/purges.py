@@ -20,14 +20,15 @@ OLD_DAYS = 3.0
 
 def purge_and_resume(storm: Round) -> None:
     """Let old failed runs be resumed and purged at once; a run then has all of its checkpoints, or none and rests."""
-    stories = storm.stories(RUNS, is_sparse=False)
+    stories = storm.stories(storm.some(RUNS), is_sparse=False)
     failed = [storm.start("execute", story, fails_at=len(story.scenes) - 1) for story in stories]
     storm.wait(*failed)
     with storm.database.rows() as rows:
         for story in stories:
             rows.age(story.run_id, days=OLD_DAYS)
     resumers = [*_race(storm, stories[::2]), *_purge_within(storm, stories[1::2])]
-    storm.tally.tried[Tried.RACES] += RUNS
+    storm.tally.tried[Tried.RACES] += len(stories)
+    storm.tally.tried[Tried.PURGES] += len(stories)
     for resumer in resumers:
         _judge(storm, resumer.order.stories[0], resumer)
     storm.judge_workers(allowed=("Purged", "RunExpired", "StoreBusy"))

@@ -1,4 +1,4 @@
-"""PostgreSQL stopped at once or killed, and started again, while several runs are driven."""
+"""PostgreSQL, or the pooler before it, stopped at once or killed, and started again, while several runs are driven."""
 
 import time
 from typing import Any
@@ -16,22 +16,29 @@ MOST_RESTARTS = 4
 
 def restart_under_way(storm: Round) -> None:
     """Take the server away from drivers that wait for it to come back; nobody's finished step runs again."""
-    server = storm.place.server
-    assert server is not None
-    stories = storm.stories(RUNS, seconds=0.15)
+    stories = storm.stories(storm.some(RUNS), seconds=0.15)
     workers = drivers_of(storm, stories)
     wait_until_ready(workers)
-    for _ in range(storm.dice.randint(1, MOST_RESTARTS)):
+    for _ in range(storm.dice.randint(1, storm.some(MOST_RESTARTS))):
         time.sleep(storm.dice.random() * 0.4)
-        if storm.dice.random() < 0.5:
-            server.kill()
-            server.start()
-        else:
-            server.restart(storm.dice.choice(("immediate", "immediate", "fast")))
+        _restart(storm)
         storm.tally.tried[Tried.RESTARTS] += 1
     storm.wait(*workers)
     storm.finish(stories)
     storm.judge_workers(allowed=("StoreUnavailable",))
+
+
+def _restart(storm: Round) -> None:
+    server, bouncer = storm.place.server, storm.place.bouncer
+    assert server is not None
+    if bouncer is not None and storm.dice.random() < 0.4:
+        bouncer.kill()
+        bouncer.start()
+    elif storm.dice.random() < 0.5:
+        server.kill()
+        server.start()
+    else:
+        server.restart(storm.dice.choice(("immediate", "immediate", "fast")))
 
 
 def drivers_of(storm: Round, stories: list[Story], **wishes: Any) -> list[Worker]:

@@ -35,14 +35,19 @@ class Round:
     Everything that is decided here comes from the dice, which come from the seed and the round's name.
     """
 
-    def __init__(self, name: str, seed: str, place: Place, database: Database, folder: Path) -> None:
+    def __init__(self, name: str, seed: str, place: Place, database: Database, folder: Path, *, is_short: bool) -> None:
         self.name = name
+        self._is_short = is_short
         self.place = place
         self.database = database
         self.folder = folder
         self.dice = Random(f"{seed}/{name}")
         self.tally = Tally()
         self._workers: list[Worker] = []
+
+    def some(self, most: int) -> int:
+        """Give this many, or two in a short round."""
+        return 2 if self._is_short else most
 
     def stories(self, count: int, *, seconds: float = 0.01, is_sparse: bool | None = None) -> list[Story]:
         """Make up new runs."""
@@ -139,11 +144,11 @@ class Round:
 
 
 @contextmanager
-def round_on(place: Place, name: str, seed: str, folder: Path) -> Iterator[Round]:
+def round_on(place: Place, name: str, seed: str, folder: Path, *, is_short: bool = False) -> Iterator[Round]:
     """Open a round with a database of its own."""
     folder.mkdir(parents=True)
     with place.database(folder) as database:
-        each = Round(name, seed, place, database, folder)
+        each = Round(name, seed, place, database, folder, is_short=is_short)
         try:
             yield each
         finally:

@@ -18,7 +18,7 @@ LEASE_SECONDS = 1.5
 
 def interrupt(storm: Round) -> None:
     """Interrupt each driver once, some twice; what was written down must let the next one go on at once."""
-    stories = storm.stories(RUNS, seconds=0.02)
+    stories = storm.stories(storm.some(RUNS), seconds=0.02)
     workers = [_start(storm, story) for story in stories]
     _interrupt_from_outside(storm, [worker for worker in workers if worker.order.doom is None])
     storm.wait(*workers)

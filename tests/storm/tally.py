@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Tried(StrEnum):
-    """What the storms did, and what came of it."""
+    """What the storms did, and what came of it; `again` are the steps in flight that were started once more."""
 
     ROUNDS = "rounds"
     RUNS = "runs"
@@ -18,6 +18,7 @@ class Tried(StrEnum):
     RESTARTS = "restarts"
     CUTS = "cuts"
     RACES = "races"
+    PURGES = "purges"
     RESUMES = "resumes"
     AGAIN = "again"
 
@@ -25,9 +26,9 @@ class Tried(StrEnum):
 class Broken(StrEnum):
     """The kinds of promises that a run can break."""
 
-    REPEATED = "repeated"
-    LOST = "lost"
-    WRONG = "wrong"
+    REPEATED = "repeated steps"
+    LOST = "lost steps"
+    WRONG = "wrong contexts"
     TWO_DRIVERS = "two drivers"
     OTHER = "other"
 

@@ -15,7 +15,7 @@ LEASE_SECONDS = 0.5
 
 def wake_the_dead(storm: Round) -> None:
     """Stop drivers at any instant, let others take over, and wake them up before, during or after that drive."""
-    stories = storm.stories(RUNS, seconds=0.06)
+    stories = storm.stories(storm.some(RUNS), seconds=0.06)
     stopped = [_start_to_be_stopped(storm, story) for story in stories]
     until(lambda: all(worker.is_struck() for worker in stopped), seconds=30)
     takers = [storm.start("drive", story, lease_seconds=LEASE_SECONDS, bad_luck=0.05) for story in stories]

@@ -130,7 +130,7 @@ class Executor:
         if result.outcome is Outcome.SKIPPED:
             return replace(turn, after=before.skipping(turn.step.name, seconds=turn.seconds))
         try:
-            updates = run_params.checked(result.context_updates, "context_updates", self.limits)
+            updates = run_params.updates(result.context_updates, turn.call, self.limits)
             context = before.context.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
         except KeyboardInterrupt:
             raise

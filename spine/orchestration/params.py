@@ -8,6 +8,8 @@ from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.secret import Secret
 from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
+from spine.steps.context import RESUMED
+from spine.steps.kind import Call
 
 
 class FirstParams(NamedTuple):
@@ -27,9 +29,11 @@ def first_params(
     """Merge what was given over the defaults and let the model judge it."""
     said = checked(given, "params", limits)
     merged = {**defaults, **said}
-    if model is not None:
-        merged = _validated(workflow, model, merged)
-    return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - frozenset(said))
+    if model is None:
+        return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - frozenset(said))
+    merged = _validated(workflow, model, merged, limits)
+    meant = {field for name in said for field in _meant_by(model, name)}
+    return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - meant)
 
 
 def override(
@@ -39,14 +43,30 @@ def override(
     given: Mapping[str, Any] | None,
     limits: Limits,
 ) -> Values:
-    """Check an override; with a model, as part of the params that it would make."""
+    """Check an override; with a model, as part of the params that it would make.
+
+    A run holds its params by the names of the model's fields; an override may say these or their aliases.
+    """
     said = checked(given, "params_override", limits)
     if model is None or not said:
         return said
-    fields = set(model.model_fields) | set(said)
-    merged = {name: value for name, value in {**params, **said}.items() if name in fields}
-    valid = _validated(workflow, model, merged)
-    return Values.of({name: valid.get(name, said[name]) for name in said}, at="params_override", limits=limits)
+    meant = {field: name for name in said for field in _meant_by(model, name)}
+    kept = {name: value for name, value in params.items() if name in model.model_fields and name not in meant}
+    valid = _validated(workflow, model, {**kept, **said}, limits, by_alias=True, by_name=True)
+    new = {field: valid.get(field, said[name]) for field, name in meant.items()}
+    return Values.of(new, at="params_override", limits=limits)
+
+
+def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
+    """Check what a step changes; what it gives back as it got it is no change: Spine's own param, and a secret."""
+    current = call.context.params
+    changed = {
+        name: value
+        for name, value in given.items()
+        if not (name == RESUMED and value is call.is_resumed)
+        and not (name in current and call.secrets.gave(current[name], value))
+    }
+    return checked(changed, "context_updates", limits)
 
 
 def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
@@ -69,28 +89,42 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     return values
 
 
-def _validated(workflow: str, model: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+def _validated(
+    workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits, **spelled: bool
+) -> dict[str, Any]:
     from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
     try:
-        valid = model.model_validate(dict(params))
+        valid = model.model_validate(dict(params), **spelled)
     except ValidationError as error:
         problems = "; ".join(f"{_field(problem)}: {problem['msg']}" for problem in error.errors())
         raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
     secrets = {name: value for name, value in valid if isinstance(value, Secret)}
-    return {**_dumped(valid), **secrets}  # a dump would take a secret apart
+    return {**_dumped(valid, limits), **secrets}  # a dump would take a secret apart
 
 
-def _dumped(valid: Any) -> dict[str, Any]:
+def _meant_by(model: type[Any], said: str) -> list[str]:
+    """Give the fields that a name means, by their own names or their aliases; what is no field means itself."""
+    fields = [name for name, field in model.model_fields.items() if said in (name, *_aliases(field))]
+    return fields or [said]
+
+
+def _aliases(field: Any) -> list[Any]:
+    alias = field.validation_alias
+    choices = getattr(alias, "choices", [alias])  # AliasChoices
+    return [getattr(choice, "path", [choice])[0] for choice in choices]  # AliasPath
+
+
+def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:
     """Dump fields as Python values where the codec keeps them, else as JSON: a Path as text, an Enum as its value."""
     values: dict[str, Any] = valid.model_dump()
-    odd = [name for name, value in values.items() if not _is_storable(value)]
+    odd = [name for name, value in values.items() if not _is_storable(value, limits)]
     return {**values, **valid.model_dump(mode="json", include=set(odd))} if odd else values
 
 
-def _is_storable(value: Any) -> bool:
+def _is_storable(value: Any, limits: Limits) -> bool:
     try:
-        codec.encode(value)
+        codec.encode(value, limits=limits)
     except NotStorable:
         return False
     return True

@@ -28,15 +28,19 @@ class Secrets:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._told: set[str] = set()
+        self._told: dict[str, Any] = {}
 
     def resolve(self, value: Any) -> Any:
         """Give the value that a `Secret` names, and any other value as it is."""
         if not isinstance(value, Secret):
             return value
         resolved = self._resolver(value.name)
-        self._told.add(str(resolved))
+        self._told[value.name] = resolved
         return resolved
+
+    def gave(self, param: Any, value: Any) -> bool:
+        """Whether this value is what a step got for a param that is a `Secret`."""
+        return isinstance(param, Secret) and param.name in self._told and self._told[param.name] == value
 
     def masked(self, result: StepResult) -> StepResult:
         """Take every secret that was told out of a result's error and reason."""
@@ -50,7 +54,7 @@ class Secrets:
         )
 
     def _mask(self, text: str | None) -> str | None:
-        for told in sorted(self._told, key=len, reverse=True):
+        for told in sorted(map(str, self._told.values()), key=len, reverse=True):
             for spelled in (told, repr(told)[1:-1], json.dumps(told)[1:-1]):
                 text = text.replace(spelled, MASK) if text and spelled else text
         return text

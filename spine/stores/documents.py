@@ -20,6 +20,7 @@ from spine.records.run import Definition, Removal, RunStatus, StepDefinition
 from spine.records.values import Values
 
 PYTHON_VERSION = platform.python_version()
+_DETAILS = Limits(max_depth=124, max_bytes=2**31)
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Values)
@@ -185,8 +186,11 @@ def rename_metadata(text: str, renamed: Renamed, *, where: str) -> str:
 
 
 def write_details(details: Mapping[str, Any]) -> str:
-    """Write what an event tells; raise `NotStorable` for what cannot be kept."""
-    return codec.encode(dict(details), at="details").decode()
+    """Write what an event tells; raise `NotStorable` for what cannot be kept.
+
+    What it tells was held to the limits of its runner when it came, and lies a little deeper here.
+    """
+    return codec.encode(dict(details), at="details", limits=_DETAILS).decode()
 
 
 def read_details(text: str, *, where: str) -> Mapping[str, Any]:
@@ -236,8 +240,8 @@ def read_removal(text: str | None, *, where: str) -> Removal | None:
     return None if text is None else _guarded(where, lambda: Removal(text))
 
 
-def write_resume_point(point: ResumePoint | None) -> str | None:
-    """Write what a claim was told."""
+def write_resume_point(point: ResumePoint | None, *, limits: Limits = DEFAULT_LIMITS) -> str | None:
+    """Write what a claim was told; raise `NotStorable` for a context over the limit."""
     if point is None:
         return None
     document: dict[str, Any] = {
@@ -246,7 +250,7 @@ def write_resume_point(point: ResumePoint | None) -> str | None:
         "skipped": list(point.skipped),
     }
     if point.context is not None:
-        document["context"] = orjson.Fragment(_write_context(point.context, point.step, DEFAULT_LIMITS))
+        document["context"] = orjson.Fragment(_write_context(point.context, point.step, limits))
     return orjson.dumps(document).decode()
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, desc, or_, select, update
 
+from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
 from spine.records.claim import Claim, NewRun
 from spine.records.lease import Lease
@@ -24,7 +25,7 @@ _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
 
 
-def insert_run(connection: Connection, new: NewRun) -> Lease | None:
+def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | None:
     """Write a new run with its lease; None if the id is taken."""
     row = connection.execute(
         upsert(connection.dialect.name, runs)
@@ -36,7 +37,7 @@ def insert_run(connection: Connection, new: NewRun) -> Lease | None:
             partition=documents.write_values(new.context.partition),
             definition=documents.write_definition(new.definition),
             current_step=new.current_step,
-            resume_point=documents.write_resume_point(new.resume_point),
+            resume_point=documents.write_resume_point(new.resume_point, limits=limits),
             fence=1,
             started_at=now(),
             **_taken(new.holder, new.lease_seconds),
@@ -47,7 +48,7 @@ def insert_run(connection: Connection, new: NewRun) -> Lease | None:
     return None if row is None else _lease(row)
 
 
-def claim_run(connection: Connection, claim: Claim) -> Lease | None:
+def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | None:
     """Take the lease of a run that is still as it was seen."""
     row = connection.execute(
         update(runs)
@@ -62,7 +63,7 @@ def claim_run(connection: Connection, claim: Claim) -> Lease | None:
             status=RunStatus.RUNNING,
             definition=documents.write_definition(claim.definition),
             current_step=claim.current_step,
-            resume_point=documents.write_resume_point(claim.resume_point),
+            resume_point=documents.write_resume_point(claim.resume_point, limits=limits),
             fence=runs.c.fence + 1,
             error_step=None,
             error=None,

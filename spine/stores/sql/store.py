@@ -47,7 +47,7 @@ class SqlStore:
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""
         with self._writing() as connection:
-            lease = runs.insert_run(connection, new)
+            lease = runs.insert_run(connection, new, self._limits)
             if lease is not None:
                 by = Author(name=new.holder, reason=new.reason)
                 events.insert_event(connection, new.run_id, EventKind.RUN_CREATED, by)
@@ -57,7 +57,7 @@ class SqlStore:
     def claim_run(self, claim: Claim) -> Lease | None:
         """See `Runs`."""
         with self._writing() as connection:
-            lease = runs.claim_run(connection, claim)
+            lease = runs.claim_run(connection, claim, self._limits)
             if lease is not None and checkpoints.last_sequence(connection, claim.run_id) != claim.seen_sequence:
                 connection.rollback()  # a driver whose lease had expired went on while this claim was planned
                 return None

@@ -5,11 +5,16 @@ from datetime import date
 
 import pydantic
 import pytest
+from pydantic.alias_generators import to_camel
 
 from spine.codec.limits import Limits
+from spine.codec.secret import Secret
 from spine.errors import InvalidParams, InvalidWorkflow, NotStorable
 from spine.orchestration.params import checked
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
+from spine.steps.result import StepResult
 from spine.steps.step import Step
 
 
@@ -123,3 +128,99 @@ def test_defaults_are_part_of_what_the_model_judges():
 def test_a_params_model_is_a_pydantic_model(wrong):
     with pytest.raises(InvalidWorkflow, match="must be a pydantic model class"):
         workflow(params_model=wrong)
+
+
+class Spelled(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    from_: str = pydantic.Field(alias="from")
+    until: str = pydantic.Field("z", validation_alias=pydantic.AliasChoices("to", pydantic.AliasPath("end", 0)))
+    n: int = 1
+
+
+def test_params_with_aliases_are_kept_and_overridden_by_the_names_of_their_fields():
+    flow = workflow(params_model=Spelled)
+
+    first = flow.first_params({"from": "a", "to": "y"})
+
+    assert dict(first.values) == {"from_": "a", "until": "y", "n": 1}
+    assert first.defaulted == {"n"}
+    assert dict(flow.override(first.values, {"n": "2"})) == {"n": 2}
+    assert dict(flow.override(first.values, {"from": "b"})) == {"from_": "b"}
+    assert dict(flow.override(first.values, {"from_": "b", "to": "x"})) == {"from_": "b", "until": "x"}
+    assert dict(flow.override(first.values, {"end": ["w"]})) == {"until": "w"}
+    with pytest.raises(InvalidParams, match="form: Extra inputs"):
+        flow.override(first.values, {"form": "b"})
+
+
+def test_aliases_made_by_a_generator_are_aliases_too():
+    class Camel(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(alias_generator=to_camel)
+
+        batch_size: int
+
+    flow = workflow(params_model=Camel)
+    first = flow.first_params({"batchSize": 1}).values
+
+    assert (
+        dict(flow.override(first, {"batchSize": 2}))
+        == dict(flow.override(first, {"batch_size": 2}))
+        == {"batch_size": 2}
+    )
+
+
+def deep(levels: int) -> list:
+    value: list = [(1,)]
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_the_limits_of_the_runner_count_also_for_what_a_model_gives():
+    class Tree(pydantic.BaseModel):
+        tree: list
+
+    first = workflow(params_model=Tree).first_params({"tree": deep(105)}, Limits(max_depth=120))
+
+    assert first.values["tree"] == deep(105)
+
+
+def test_a_step_of_a_resumed_run_may_give_back_all_its_params_and_a_secret_stays_one():
+    def change(ctx, config):
+        if not ctx.is_resumed:
+            raise RuntimeError("first")
+        return StepResult.ok(context_updates={**ctx.params, "day": 2})
+
+    params = {"q": 1, "key": Secret("KEY"), "day": 1}
+    with WorkflowRunner("memory://", registry=Registry(), secrets=lambda name: f"value of {name}") as runner:
+        failed = runner.execute(Workflow("w", [Step.lambda_("a", change)]), params)
+        runner.resume(failed.run_id).raise_for_status()
+
+        assert dict(runner.get_run(failed.run_id).params) == {"q": 1, "key": Secret("KEY"), "day": 2}
+
+
+@pytest.mark.parametrize("updates", [{"__resumed__": False}, {"__resumed__": 1}, {"__x": True}])
+def test_a_step_may_not_change_what_is_spines_own(updates):
+    def change(ctx, config):
+        return StepResult.ok(context_updates=updates if ctx.is_resumed else 1 / 0)
+
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        failed = runner.execute(Workflow("w", [Step.lambda_("a", change)]))
+        again = runner.resume(failed.run_id)
+
+        assert (again.status, again.error_type) == ("failed", "InvalidParams")
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite"])
+def test_a_resume_is_held_to_the_limits_of_its_runner_and_to_no_other(url, tmp_path):
+    def stop(ctx, config):
+        return StepResult.ok({"n": 1 if ctx.is_resumed else 1 / 0})
+
+    url = f"sqlite:///{tmp_path}/spine.db" if url == "sqlite" else url
+    flow = Workflow("w", [Step.lambda_("big", lambda ctx, config: {"x": "x" * 17_000_000}), Step.lambda_("stop", stop)])
+    with WorkflowRunner(url, registry=Registry(), max_depth=120, max_snapshot_bytes=40_000_000) as runner:
+        failed = runner.execute(flow)
+        again = runner.execute(flow, {"deep": deep(115)}, context=failed.context, start_from="stop")
+
+        assert again.status == "completed"
+        assert runner.get_run(failed.run_id).params["deep"] == deep(115)

@@ -287,10 +287,11 @@ class MemoryStore:
     def _end(self, run_id: str, ending: Ending) -> None:
         self._leases.pop(run_id, None)
         now = clock.now()
+        run = self._runs[run_id]
         self._runs[run_id] = replace(
-            self._runs[run_id],
+            run,
             status=ending.status,
-            current_step=ending.error_step,
+            current_step=run.current_step if ending.status is RunStatus.WAITING else ending.error_step,
             error_step=ending.error_step,
             error=ending.error,
             error_type=ending.error_type,

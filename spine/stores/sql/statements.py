@@ -89,13 +89,14 @@ def _go_on() -> Any:
 
 def _end() -> Any:
     """End the run and release its lease; what a failed run was told is still to be carried by a checkpoint."""
-    failed = cast(bindparam("new_status", type_=String), Text) == RunStatus.FAILED.value
+    status = cast(bindparam("new_status", type_=String), Text)
+    failed, waits = status == RunStatus.FAILED.value, status == RunStatus.WAITING.value
     return (
         update(runs)
         .where(_is_driven())
         .values(
             status=cast(bindparam("new_status", type_=String), String(20)),
-            current_step=cast(bindparam("error_step"), NAME),
+            current_step=case((waits, runs.c.current_step), else_=cast(bindparam("error_step"), NAME)),
             resume_point=case((failed, runs.c.resume_point), else_=null()),
             error_step=cast(bindparam("error_step"), NAME),
             error=cast(bindparam("error"), Text),

@@ -191,6 +191,7 @@ class CheckpointsContract:
 
         run = store.get_run("run-1")
         assert (run.status, run.lease, run.is_crashed) == (RunStatus.WAITING, None, False)
+        assert run.current_step == "extract"
 
     def test_all_checkpoints_of_a_run_are_deleted_and_the_run_says_so(self, store: Store) -> None:
         run_to(store, FAILED)

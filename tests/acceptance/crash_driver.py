@@ -54,7 +54,7 @@ class Pauses:
 
 
 class PausingStore:
-    """A store that pauses before a run is made and before each checkpoint is written."""
+    """A store that pauses before a run is made, and before and after each checkpoint is written."""
 
     def __init__(self, store: Any, pauses: Pauses) -> None:
         self._store = store
@@ -83,7 +83,9 @@ class PausingWriter:
 
     def save_checkpoint(self, new: Any, ending: Any = None) -> int:
         self._pauses.at(f"before saving {new.step_name}")
-        return self._writer.save_checkpoint(new, ending)
+        size: int = self._writer.save_checkpoint(new, ending)
+        self._pauses.at(f"after saving {new.step_name}")
+        return size
 
 
 def workflow(log: Log | None = None, pauses: Pauses | None = None, breaks: str = "") -> Workflow:

@@ -51,8 +51,9 @@ def test_killed_again_and_again_it_still_ends_as_if_nothing_had_been(scene):  # 
         scene.check(runner)
 
 
-def test_killed_after_the_end_it_has_completed(scene):  # S3; INV-5
-    scene.killed("execute", "run.completed")
+@pytest.mark.parametrize("place", ["after saving d", "run.completed"])
+def test_killed_after_its_last_checkpoint_it_has_completed(scene, place):  # S3; INV-5
+    scene.killed("execute", place)
 
     with scene.runner() as runner:
         scene.check(runner)

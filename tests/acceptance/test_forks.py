@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 DRIVER = """
@@ -25,6 +26,35 @@ with WorkflowRunner(sys.argv[1]) as runner:
 print(result.status, result.context.outputs["forks"]["child"], result.context.outputs["after"]["pid"] == os.getpid())
 print(*events)
 """
+
+SHARER = """
+import os, sys
+from spine.orchestration import WorkflowRunner
+
+with WorkflowRunner(sys.argv[1]) as runner:
+    runner.list_runs()
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        runner.list_runs()
+        os.write(tell, b"!")
+        os.read(0, 1)  # until nobody can write there any more
+        os._exit(0)
+    os.read(told, 1)
+    print("both", flush=True)
+    os.read(0, 1)
+"""
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'spine'"
+
+
+def test_a_forked_process_has_its_own_connection(postgres_url: str):
+    processes = subprocess.Popen(
+        [sys.executable, "-c", SHARER, postgres_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with processes, psycopg.connect(postgres_url) as connection:
+        assert processes.stdout.readline() == "both\n"
+        sessions = connection.execute(SESSIONS).fetchone()
+
+    assert sessions == (2,)
 
 
 @pytest.mark.parametrize(

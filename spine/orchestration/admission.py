@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
+from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
@@ -42,6 +43,7 @@ class Admission:
     registry: Registry
     lease_seconds: float
     limits: Limits
+    given_up: GivenUp
 
     def admit_new(
         self,
@@ -91,6 +93,7 @@ class Admission:
 
         `reopens` is for a caller who named a step or brought a context: then a completed run may go on too.
         """
+        run = self.given_up.let_go(run)
         for _ in range(TRIES):
             admitted = self._try(workflow, run, told, reopens=reopens)
             if admitted is not None:

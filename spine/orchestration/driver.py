@@ -1,6 +1,7 @@
 """`Driver`: one drive of an admitted run, from the lease to the result."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted, was_cancelled
 from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
+from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat, RequireLease
 from spine.orchestration.interrupts import Interrupts
 from spine.orchestration.loop import drive
@@ -39,6 +41,7 @@ class Driver:
     registry: Registry
     options: Options
     heartbeat: Heartbeat
+    given_up: GivenUp
     secrets: Resolver
     hooks: Sequence[Hook]
 
@@ -54,17 +57,19 @@ class Driver:
 
     def _walk(self, admitted: Admitted, interrupts: Interrupts) -> Progress:
         progress = admitted.progress
-        writer = self.store.writer(admitted.lease, lease_seconds=self.options.lease_seconds)
+        lease = admitted.lease
         try:
-            with self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as require_lease:
+            with (
+                self.given_up.noting(lease),
+                self.heartbeat.beating(lease, since=admitted.asked_at) as require_lease,
+                closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer,
+            ):
                 for reached in drive(progress, self._executor(admitted, writer, interrupts, require_lease)):
                     progress = reached  # known here also when the lease is lost later
         except LeaseLost:
-            if not was_cancelled(self.store.get_claimable(admitted.lease.run_id), admitted.lease):
+            if not was_cancelled(self.store.get_claimable(lease.run_id), lease):
                 raise
             return progress.ended(Ending(status=RunStatus.CANCELLED))
-        finally:
-            writer.close()
         return progress
 
     def _executor(

@@ -12,6 +12,7 @@ from spine.hooks.hook import Hook
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.admission import Admission, Admitted, holder
 from spine.orchestration.driver import Driver
+from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.listing import listed, run_filter
 from spine.orchestration.options import Options
@@ -72,8 +73,13 @@ class WorkflowRunner:
         self._store = store or open_store(
             options.database_url, limits=options.limits, reconnect_seconds=options.reconnect_seconds
         )
+        given_up = GivenUp(self._store)
         self._admission = Admission(
-            store=self._store, registry=self._registry, lease_seconds=options.lease_seconds, limits=options.limits
+            store=self._store,
+            registry=self._registry,
+            lease_seconds=options.lease_seconds,
+            limits=options.limits,
+            given_up=given_up,
         )
         self._upkeep = Upkeep(self._store, self._registry, days=options.checkpoint_retention_days)
         self._driver = Driver(
@@ -81,6 +87,7 @@ class WorkflowRunner:
             registry=self._registry,
             options=options,
             heartbeat=Heartbeat(self._store, lease_seconds=options.lease_seconds),
+            given_up=given_up,
             secrets=secrets,
             hooks=(LoggingHook(), *hooks),
         )

@@ -1,5 +1,6 @@
 """What goes wrong outside: an exception of Spine says what and where, and never the password."""
 
+import logging
 import socket
 import sqlite3
 import traceback
@@ -16,6 +17,9 @@ from spine.errors import InvalidSetting, StoreBusy, StoreError, StoreFull, Store
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
 from spine.stores.sql import timeouts
+from spine.stores.sql.engine import make_engine
+from spine.stores.sql.session import Session
+from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import FAILED, create, driving, everything, new_run, run_to
 
 SECRET = "hunter2"
@@ -303,3 +307,33 @@ def test_an_option_that_the_driver_refuses_is_said(query):
 
     assert query.split("=")[0] in message
     assert SECRET not in message + trace
+
+
+class Freeing(logging.Handler):
+    """Closes a connection when it hears that another one is not to be had."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+
+    def emit(self, record):
+        if "store.lost" in record.getMessage():
+            self.connection.close()
+
+
+def test_a_driver_whose_run_is_claimed_waits_for_a_connection(postgres, postgres_url):
+    log = logging.getLogger("spine")
+    with role(postgres, "CONNECTION LIMIT 1") as name:
+        url = as_role(postgres_url, name)
+        freeing = Freeing(psycopg.connect(url))
+        log.addHandler(freeing)
+        engine = make_engine(parse_url(url))
+        try:
+            session = Session(engine, reconnect_seconds=30)
+            session.cursor.execute("SELECT 1")
+            session.close()
+        finally:
+            log.removeHandler(freeing)
+            engine.dispose()
+
+        assert freeing.connection.closed

@@ -30,8 +30,13 @@ class Session:
         self._connection: Connection | None = None
         self.driver: Any = None
         self.cursor: Any = None
-        with translated(engine.url):
-            self._open()
+        try:
+            with translated(engine.url):
+                self._open()
+        except StoreError as error:  # too many connections, say; the run is claimed already
+            if not is_passing(error):
+                raise
+            self._again(error, self._reopen)
 
     def run(self, write: Callable[[], T], *, find_out: Callable[[], T | None]) -> T:
         """Write; `find_out` tells, on a new connection, what the write gave if it got through, else None."""
@@ -41,7 +46,7 @@ class Session:
         except StoreError as error:
             if not is_passing(error):
                 raise
-            return self._again(error, write, find_out)
+            return self._again(error, lambda: self._find_out_or_write(write, find_out))
 
     def close(self) -> None:
         """Give the connection back to the pool."""
@@ -49,7 +54,13 @@ class Session:
             self._connection.close()
             self._connection = None
 
-    def _again(self, first: StoreError, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
+    def _find_out_or_write(self, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
+        self._reopen()
+        found = find_out()
+        return write() if found is None else found
+
+    def _again(self, first: StoreError, act: Callable[[], T]) -> T:
+        """Try on a new connection until it works or the time is over."""
         _log.warning("store.lost error=%r retrying_for=%gs", str(first), self._reconnect_seconds)
         latest = first
         deadline = time.monotonic() + self._reconnect_seconds
@@ -59,9 +70,7 @@ class Session:
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
                 with naming_blockers(self._engine):
-                    self._reopen()
-                    found = find_out()
-                    return write() if found is None else found
+                    return act()
             except StoreError as error:
                 if not is_passing(error):
                     raise

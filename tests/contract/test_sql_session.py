@@ -1,0 +1,89 @@
+"""A session tries again what may pass, and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from spine.errors import StoreError
+from spine.stores.sql.dialect import execute
+from spine.stores.sql.engine import make_engine
+from spine.stores.sql.session import Session
+from spine.stores.sql.url import parse_url
+
+RAISE = "DO $$ BEGIN RAISE EXCEPTION '{words}' USING ERRCODE = '{state}'; END $$"
+
+
+@contextmanager
+def session_on(url: str) -> Iterator[Session]:
+    engine = make_engine(parse_url(url))
+    with closing(Session(engine, reconnect_seconds=20)) as session:
+        yield session
+    engine.dispose()
+
+
+@pytest.fixture
+def opened(empty_postgres_url: str) -> Iterator[Session]:
+    with session_on(empty_postgres_url) as session:
+        yield session
+
+
+class Write:
+    """A write that the server refuses once."""
+
+    def __init__(self, session: Session, state: str, words: str) -> None:
+        self.tries = 0
+        self._session = session
+        self._refusal = RAISE.format(words=words, state=state)
+
+    def __call__(self) -> str:
+        self.tries += 1
+        if self.tries == 1:
+            self._session.cursor.execute(self._refusal)
+        return "written"
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53200", "25P03"])
+def test_what_may_pass_is_tried_again_whatever_the_server_says(opened, state):
+    write = Write(opened, state, "order 7 is not for sale")
+
+    assert opened.run(write, find_out=lambda: None) == "written"
+    assert write.tries == 2
+
+
+@pytest.mark.parametrize("state", ["22000", "23505", "42501", "57014", "55P03", "P0001"])
+def test_what_will_not_pass_is_not_tried_again_though_it_speaks_of_a_lost_connection(opened, state):
+    write = Write(opened, state, "server closed the connection unexpectedly: deadlock detected, timeout")
+
+    with pytest.raises(StoreError):
+        opened.run(write, find_out=lambda: None)
+    assert write.tries == 1
+
+
+def test_a_write_that_is_found_to_have_got_through_is_not_made_again(opened):
+    write = Write(opened, "08006", "answer lost")
+
+    assert opened.run(write, find_out=lambda: "found") == "found"
+    assert write.tries == 1
+
+
+@pytest.mark.parametrize("query", ["", "?pooler=transaction"])
+def test_a_silent_network_is_noticed_within_a_minute_by_default(empty_postgres_url, query):
+    with session_on(empty_postgres_url + query) as session:
+        parameters = session.driver.info.get_parameters()
+        answer_seconds = session.driver.answer_seconds
+
+    idle, interval, count = (int(parameters[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert 0 < int(parameters["connect_timeout"]) < 60
+    assert 0 < int(parameters["tcp_user_timeout"]) < 60_000
+    assert 0 < idle + interval * count < 60
+    assert 30 < answer_seconds < 60
+
+
+def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
+    with session_on(f"{empty_postgres_url}?pooler=transaction") as session:
+        for _ in range(10):
+            execute(session.cursor, "SELECT 1", ())
+        prepared = session.cursor.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+
+    assert prepared == (0,)

@@ -10,11 +10,12 @@ from tests.storm.kind import Kind
 from tests.storm.restarts import drivers_of
 from tests.storm.round import Round, wait_until_ready
 from tests.storm.tally import Tried
-from tests.storm.way import port_of, through
+from tests.storm.way import port_of, through, told
 
 RUNS = 5
 MOST_CUTS = 10
 LONGEST_SILENCE = 2.5
+LONGEST_WAIT = 1.5
 TERMINATE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -51,11 +52,12 @@ def cut_again_and_again(storm: Round) -> None:
     """Cut the connections of several drivers at random; the lease outlives every silence."""
     stories = storm.stories(storm.some(RUNS), seconds=0.1)
     with moody_proxy(storm.database.url) as (proxy, url):
-        workers = drivers_of(storm, stories, url=url)
+        workers = drivers_of(storm, stories, url=told(url, f"answer_timeout={LONGEST_WAIT}"))
         wait_until_ready(workers)
         ways = (
             lambda: proxy.lose(Loss.QUESTION),
             lambda: proxy.lose(Loss.ANSWER),
+            lambda: _be_silent(storm, proxy),
             lambda: _fall_silent(storm, proxy),
             lambda: _terminate(storm),
         )
@@ -78,6 +80,13 @@ def moody_proxy(url: str) -> Iterator[tuple[MoodyProxy, str]]:
 
 
 def _fall_silent(storm: Round, proxy: MoodyProxy) -> None:
+    """Swallow what comes on these connections, for good."""
+    proxy.fall_silent()
+    storm.tally.tried[Tried.CUTS] += 1
+
+
+def _be_silent(storm: Round, proxy: MoodyProxy) -> None:
+    """Keep everybody waiting, some for longer than they wait for an answer."""
     with proxy.silence():
         time.sleep(storm.dice.random() * LONGEST_SILENCE)
         if storm.dice.random() < 0.5:

@@ -13,7 +13,7 @@ from tests.servers.databases import migrated_template
 from tests.servers.installations import find_installations
 from tests.servers.postgres import PostgresServer
 from tests.servers.session import Session
-from tests.storm.way import through
+from tests.storm.way import through, told
 
 SQLITE = "sqlite"
 # As in production: what was committed is on disk.
@@ -54,7 +54,7 @@ class Place:
             yield Database(url=url, straight_url=url)
             return
         with self.server.database(migrated_template(self.server, upgrade)) as url:
-            way = url if self.bouncer is None else f"{through(url, self.bouncer.port)}?pooler=transaction"
+            way = url if self.bouncer is None else told(through(url, self.bouncer.port), "pooler=transaction")
             yield Database(url=way, straight_url=url)
 
 

@@ -1,4 +1,4 @@
-"""The way to a database, led through another port."""
+"""The way to a database, led through another port, or with another option."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,3 +16,8 @@ def through(url: str, port: int) -> str:
     parts = urlsplit(url)
     userinfo = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{userinfo}@{HOST}:{port}"))
+
+
+def told(url: str, option: str) -> str:
+    """Give the URL with one more option, such as `pooler=transaction`."""
+    return f"{url}{'&' if urlsplit(url).query else '?'}{option}"

@@ -49,7 +49,18 @@ from spine.records.event import Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
 from spine.records.quality import QualityMetrics
-from spine.records.run import DamagedRun, Definition, Removal, Run, RunList, RunStatus, RunSummary, StepDefinition
+from spine.records.resume_point import ResumePoint
+from spine.records.run import (
+    ClaimableRun,
+    DamagedRun,
+    Definition,
+    Removal,
+    Run,
+    RunList,
+    RunStatus,
+    RunSummary,
+    StepDefinition,
+)
 from spine.retention import Purged
 from spine.steps.context import StepContext
 from spine.steps.result import ErrorCategory, Outcome, StepResult
@@ -61,6 +72,7 @@ __all__ = [
     "CheckpointStrategy",
     "CheckpointSummary",
     "CheckpointsDeleted",
+    "ClaimableRun",
     "DamagedRun",
     "Definition",
     "DefinitionChanged",
@@ -87,6 +99,7 @@ __all__ = [
     "Refused",
     "Registry",
     "Removal",
+    "ResumePoint",
     "Run",
     "RunAlreadyCompleted",
     "RunExists",

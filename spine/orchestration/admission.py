@@ -104,6 +104,11 @@ class Admission:
     def refuse_existing(self, run: RunSummary) -> SpineError:
         """Say why `execute` without a step or a context does not take the id of this run."""
         refuse_unless_free(run)
+        if run.status is RunStatus.COMPLETED:
+            return RunExists(
+                f"run {run.run_id!r} exists and has completed; leave out run_id for a new run "
+                "(or give start_from, to run steps of this one again)"
+            )
         return RunExists(
             f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {run.run_id} "
             "(or give start_from, or leave out run_id for a new run)"

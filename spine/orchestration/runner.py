@@ -1,6 +1,7 @@
 """`WorkflowRunner`: the public verbs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -10,6 +11,7 @@ from spine import clock, retention
 from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound, type_of
 from spine.hooks.hook import Hook
 from spine.hooks.logging import LoggingHook
+from spine.orchestration.absence import saying_what_there_is
 from spine.orchestration.admission import Admission, Admitted, holder
 from spine.orchestration.driver import Driver
 from spine.orchestration.given_up import GivenUp
@@ -170,7 +172,7 @@ class WorkflowRunner:
         `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`, `DefinitionChanged`, `InvalidSetting`,
         or what `execute` raises.
         """
-        run = self._store.get_claimable(check_run_id(run_id))
+        run = self.get_summary(run_id)
         workflow = self._registry.get_workflow_of(run)
         told = Told(
             start_from=start_from, params=params_override, renamed=parse_renamed(renamed), reason=check_reason(reason)
@@ -189,7 +191,16 @@ class WorkflowRunner:
 
     def get_run(self, run_id: str) -> Run:
         """Give a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
-        return self._store.get_run(check_run_id(run_id))
+        with self._asking_for(run_id) as known:
+            return self._store.get_run(known)
+
+    def get_summary(self, run_id: str) -> ClaimableRun:
+        """Give a run without its context, and what its last claim was told; no snapshot is read.
+
+        Raise `RunNotFound`.
+        """
+        with self._asking_for(run_id) as known:
+            return self._store.get_claimable(known)
 
     def list_runs(
         self,
@@ -207,13 +218,14 @@ class WorkflowRunner:
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """List a run's checkpoints in the order they were written; raise `RunNotFound`."""
-        return self._store.list_checkpoints(check_run_id(run_id))
+        with self._asking_for(run_id) as known:
+            return self._store.list_checkpoints(known)
 
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """Give one checkpoint, the latest unless a step is named; raise `RunNotFound` or `CheckpointNotFound`."""
-        return self._store.get_checkpoint(
-            check_run_id(run_id), None if step is None else check_name(step, "a step's name")
-        )
+        named = None if step is None else check_name(step, "a step's name")
+        with self._asking_for(run_id) as known:
+            return self._store.get_checkpoint(known, named)
 
     def examine(self) -> list[Finding]:
         """Look at the database's set-up: what is fine, what is not, and what to do about it."""
@@ -221,11 +233,13 @@ class WorkflowRunner:
 
     def list_events(self, run_id: str) -> list[Event]:
         """List what happened to a run, in order: by whom, from where, and why if they said so; raise `RunNotFound`."""
-        return self._store.list_events(check_run_id(run_id))
+        with self._asking_for(run_id) as known:
+            return self._store.list_events(known)
 
     def delete_checkpoints(self, run_id: str, *, reason: str | None = None) -> int:
         """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
-        removed = self._store.delete_checkpoints(check_run_id(run_id), by=_author(reason))
+        with self._asking_for(run_id) as known:
+            removed = self._store.delete_checkpoints(known, by=_author(reason))
         if removed is None:
             raise self._held(run_id)
         return removed
@@ -235,7 +249,8 @@ class WorkflowRunner:
 
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
-        cancelled = self._store.cancel_run(check_run_id(run_id), by=_author(reason))
+        with self._asking_for(run_id) as known:
+            cancelled = self._store.cancel_run(known, by=_author(reason))
         run = self._store.get_run(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
@@ -287,6 +302,13 @@ class WorkflowRunner:
         result = self._driver.drive(admitted)
         self._upkeep.run_if_due()
         return result
+
+    @contextmanager
+    def _asking_for(self, run_id: str) -> Iterator[str]:
+        """Check an id; whoever asks for it in vain hears what there is."""
+        known = check_run_id(run_id)
+        with saying_what_there_is(self._store, known):
+            yield known
 
     def _find(self, run_id: str) -> ClaimableRun | None:
         try:

@@ -10,6 +10,10 @@ from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, Wor
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Loss, proxied
 
+# A statement is prepared, which is a question of its own, before it is executed for the first time.
+LOST_ON_THE_WAY = pytest.mark.parametrize(
+    ("loss", "after"), [(Loss.QUESTION, 0), (Loss.ANSWER, 0), (Loss.QUESTION, 1), (Loss.ANSWER, 1)]
+)
 Step_ = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 
@@ -105,10 +109,10 @@ def test_a_commit_whose_answer_is_lost_is_found_out_and_its_step_not_run_again(p
     assert [checkpoint.sequence for checkpoint in checkpoints] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
-def test_the_last_commit_whose_answer_is_lost_ends_the_run_as_completed(postgres_url: str, loss: Loss):
+@LOST_ON_THE_WAY
+def test_the_last_commit_whose_answer_is_lost_ends_the_run_as_completed(postgres_url: str, loss: Loss, after: int):
     with proxied(postgres_url) as (proxy, url):
-        last = Step.lambda_("last", lambda ctx, config: proxy.lose(loss) or {})
+        last = Step.lambda_("last", lambda ctx, config: proxy.lose(loss, after=after) or {})
         with WorkflowRunner(url) as runner:
             result = runner.execute(Workflow("short", [last]))
             stored = runner.get_run(result.run_id)
@@ -117,10 +121,10 @@ def test_the_last_commit_whose_answer_is_lost_ends_the_run_as_completed(postgres
     assert (result.status, stored.status) == (RunStatus.COMPLETED, RunStatus.COMPLETED)
 
 
-@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
-def test_a_failure_whose_record_is_lost_on_the_way_is_still_recorded(postgres_url: str, loss: Loss):
+@LOST_ON_THE_WAY
+def test_a_failure_whose_record_is_lost_on_the_way_is_still_recorded(postgres_url: str, loss: Loss, after: int):
     def fail(ctx: Any, config: dict[str, Any]) -> None:
-        proxy.lose(loss)
+        proxy.lose(loss, after=after)
         raise RuntimeError("no luck")
 
     with proxied(postgres_url) as (proxy, url), WorkflowRunner(url) as runner:

@@ -26,14 +26,15 @@ class Proxy:
         self._lock = threading.Lock()
         self._loss = Loss.NOTHING
         self._asked = False
+        self._spared = 0
         self._accepted = self._silent = 0
         self.losses = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def lose(self, loss: Loss) -> None:
-        """Lose this once, on whichever connection speaks next."""
+    def lose(self, loss: Loss, *, after: int = 0) -> None:
+        """Lose this once, on whichever connection speaks next, once so many questions have come through."""
         with self._lock:
-            self._loss, self._asked = loss, False
+            self._loss, self._asked, self._spared = loss, False, after
 
     def fall_silent(self) -> None:
         """Swallow whatever comes on the connections that are open now, and close none of them."""
@@ -71,6 +72,9 @@ class Proxy:
     def _loses(self, *, to_server: bool) -> bool:
         with self._lock:
             if self._loss is Loss.NOTHING:
+                return False
+            if to_server and self._spared:
+                self._spared -= 1
                 return False
             if to_server and self._loss is Loss.ANSWER:
                 self._asked = True

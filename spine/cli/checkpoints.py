@@ -97,12 +97,15 @@ def _document(checkpoint: CheckpointSummary) -> dict[str, Any]:
 
 
 def _story(runner: WorkflowRunner, run_id: str) -> Story | None:
-    """Read what is known of the run; a damaged snapshot does not hide the list, which holds the way round it."""
+    """Read what is known of the run; what is damaged does not hide the list, which holds the way round it."""
     try:
-        return Story.of(runner, run_id)
+        story = Story.of(runner, run_id)
     except (SnapshotCorrupt, SnapshotTooNew) as error:
         say(str(error))
         return None
+    for damage in story.damages:
+        say(str(damage))
+    return story
 
 
 def _gap_before(step_name: str, story: Story | None) -> list[str]:

@@ -18,17 +18,20 @@ class Display(Hook, Protocol):
 
 
 class Witness:
-    """Remembers which run was driven and which steps this attempt completed."""
+    """Remembers which run was driven, which steps this attempt completed, and how many seconds it took."""
 
     def __init__(self) -> None:
         self.run_id: str | None = None
         self.completed: list[str] = []
+        self.seconds = 0.0
 
     def on_event(self, event: Event) -> None:
         """See `Hook`."""
         self.run_id = event.run_id
         if event.kind is EventKind.STEP_COMPLETED and event.step is not None:
             self.completed.append(event.step)
+        if event.kind in ENDINGS:
+            self.seconds = event.duration or 0.0
 
 
 def choose_display(*, verbose: bool) -> Display:

@@ -155,14 +155,14 @@ class _Drive:
                 self._tell_stored(runner, witness)
                 raise typer.Exit(_code_of_stop(stop)) from None
             else:
-                self._tell_result(runner, result)
+                self._tell_result(runner, result, witness.seconds)
 
-    def _tell_result(self, runner: WorkflowRunner, result: WorkflowResult) -> None:
+    def _tell_result(self, runner: WorkflowRunner, result: WorkflowResult, seconds: float) -> None:
         if self.options.debug and result.error is not None:
             output.say_raw(
                 runner.list_events(result.run_id)[-1].traceback or "no traceback: the step said that it failed"
             )
-        self._tell(_result_document(result), _happy(result))
+        self._tell(_result_document(result), _happy(result, seconds))
         if result.status is not RunStatus.COMPLETED:
             raise typer.Exit(ExitCode.FAILED)
 
@@ -222,14 +222,14 @@ def _code_of_stop(stop: BaseException) -> int:
     return ExitCode.INTERRUPTED
 
 
-def _happy(result: WorkflowResult) -> str:
+def _happy(result: WorkflowResult, seconds: float) -> str:
     done, now, skipped = len(result.all_completed_steps), len(result.completed_steps), len(result.skipped_steps)
     parts = [f"{spelling.count(done, 'step')} done"]
     if now != done:
         parts.append(f"{now} of them now")
     if skipped:
         parts.append(f"{skipped} skipped")
-    return f"completed: {', '.join(parts)}, in {spelling.duration(sum(result.durations.values()))}"
+    return f"completed: {', '.join(parts)}, in {spelling.duration(seconds)}"
 
 
 def _unhappy(document: dict[str, Any]) -> str:

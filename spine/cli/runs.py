@@ -18,7 +18,7 @@ from spine.cli.steps import AGAIN, StepStanding, Story
 from spine.errors import InvalidSetting
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event
-from spine.records.run import Run, RunList, RunStatus, RunSummary
+from spine.records.run import RunList, RunStatus, RunSummary
 
 app = new_app("List, show and cancel runs.")
 
@@ -72,6 +72,8 @@ def list_runs(
 def show(options: Options, *, run_id: RunId) -> None:
     """Show everything about a run: state, error, steps, params, and how to resume it.
 
+    What is damaged is named on stderr, the rest is shown, and the exit code is 1.
+
     Example: spine runs show 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
@@ -81,13 +83,17 @@ def show(options: Options, *, run_id: RunId) -> None:
     resume = resume_command(run_id, options, app=options.app) if goes_on_at else None
     if options.json:
         render.print_json(_run_document(story, goes_on_at, resume))
-        return
-    render.print_facts(_facts(story, goes_on_at, loading.app_of(options)))
-    _print_steps(story.standings())
-    _print_events(story.events)
-    _print_traceback(story)
-    if resume is not None:
-        out("\n".join(["", *resume.lines()]))
+    else:
+        render.print_facts(_facts(story, goes_on_at, loading.app_of(options)))
+        _print_steps(story.standings())
+        _print_events(story.events)
+        _print_traceback(story)
+        if resume is not None:
+            out("\n".join(["", *resume.lines()]))
+    for damage in story.damages:
+        say(str(damage))
+    if story.damages:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command("cancel")
@@ -161,8 +167,9 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
 def _run_document(story: Story, goes_on_at: str | None, resume: ResumeCommand | None) -> dict[str, Any]:
     return {
         **summary_document(story.run),
-        "params": render.plain(story.run.params),
-        "partition": render.plain(story.run.partition),
+        "params": None if story.context is None else render.plain(story.context.params),
+        "pending_params": render.plain(story.pending),
+        "partition": None if story.context is None else render.plain(story.context.partition),
         "steps": [
             {
                 "name": step.name,
@@ -213,11 +220,10 @@ def _tell_damaged(found: RunList) -> None:
 
 
 def _lasted(run: RunSummary) -> str:
-    """Spell the time from the start to the end, or to the last sign of life."""
-    if run.started_at is None:
+    """Spell the time from the start to the end, or to now; when a crashed run died nobody knows."""
+    if run.started_at is None or run.is_crashed:
         return ""
-    is_driven = run.status is RunStatus.RUNNING and not run.is_crashed
-    end = run.finished_at or (clock.now() if is_driven else run.updated_at)
+    end = run.finished_at or (clock.now() if run.status is RunStatus.RUNNING else run.updated_at)
     return spelling.duration((end - run.started_at).total_seconds())
 
 
@@ -236,9 +242,8 @@ def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[
         ("last change", _when(run.updated_at) if run.finished_at is None else ""),
         ("lasted", _lasted(run)),
         ("checkpoints", _removal(run)),
+        *_given(story),
     ]
-    facts += [(f"partition {name}", _short(value)) for name, value in run.partition.items()]
-    facts += [(f"param {name}", _short(value)) for name, value in run.params.items()]
     if goes_on_at is not None:
         facts.append(("goes on at", Cell(goes_on_at, "cyan")))
         if known_app is None:
@@ -246,25 +251,41 @@ def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[
     return facts
 
 
+def _given(story: Story) -> list[tuple[str, Cell | str]]:
+    """Give the partition and the params; those of the last claim that no checkpoint carries yet beside the old ones."""
+    context, pending = story.context, story.pending
+    facts: list[tuple[str, Cell | str]] = []
+    if context is None:
+        facts.append(("damaged", Cell("the params cannot be read; see below", "red")))
+    else:
+        facts += [(f"partition {name}", _short(value)) for name, value in context.partition.items()]
+        facts += [(f"param {name}", _short(value)) for name, value in context.params.items() if name not in pending]
+    before = {} if context is None else context.params
+    for name, value in pending.items():
+        was = f"was {_short(before[name])}, " if name in before else ""
+        facts.append((f"param {name}", f"{_short(value)} ({was}given to the last attempt, in no checkpoint yet)"))
+    return facts
+
+
 def _short(value: Any) -> str:
     return spelling.cut(spelling.safe(render.one_line(value)), LONGEST_VALUE)
 
 
-def _error(run: Run) -> str:
+def _error(run: RunSummary) -> str:
     if run.error is None:
         return ""
     category = "" if run.error_category in (None, "internal") else f" ({run.error_category})"
     return f"{spelling.failure(run.error_type, run.error)}{category}"
 
 
-def _holder(run: Run) -> str:
+def _holder(run: RunSummary) -> str:
     if run.lease is None:
         return ""
     since, until = spelling.moment(run.lease.acquired_at), spelling.moment(run.lease.expires_at)
     return f"{run.lease.holder} since {since}, lease until {until} UTC"
 
 
-def _removal(run: Run) -> str:
+def _removal(run: RunSummary) -> str:
     if run.removed_at is None:
         return ""
     return f"{run.removed_because} on {spelling.moment(run.removed_at)} UTC; the run cannot go on"

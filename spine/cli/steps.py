@@ -1,13 +1,17 @@
 """`Story`: what is stored of a run, and how each of its steps stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from spine.errors import SnapshotCorrupt, SnapshotTooNew, StoreError
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import CheckpointSummary
+from spine.records.context import WorkflowContext
 from spine.records.event import Event, EventKind
-from spine.records.run import Run, RunStatus
+from spine.records.run import ClaimableRun, RunStatus
 
+T = TypeVar("T")
 DONE = "done"
 SKIPPED = "skipped"
 RUNNING = "running"
@@ -31,20 +35,42 @@ class StepStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that is stored of a run, but for its snapshots."""
+    """All that is stored of a run and can be read; `context` is None and `damages` say why for what cannot."""
 
-    run: Run
-    checkpoints: Sequence[CheckpointSummary]
-    events: Sequence[Event]
+    run: ClaimableRun
+    context: WorkflowContext | None = None
+    checkpoints: Sequence[CheckpointSummary] = ()
+    events: Sequence[Event] = ()
+    damages: Sequence[StoreError] = ()
 
     @classmethod
     def of(cls, runner: WorkflowRunner, run_id: str) -> "Story":
-        """Read it; raise `RunNotFound`."""
+        """Read it; raise `RunNotFound`, or `SnapshotCorrupt` if the row of the run itself is damaged."""
+        summary = runner.get_summary(run_id)
+        damages: list[StoreError] = []
+
+        def read(part: Callable[[str], T], otherwise: T) -> T:
+            try:
+                return part(run_id)
+            except (SnapshotCorrupt, SnapshotTooNew) as error:
+                damages.append(error)
+                return otherwise
+
         return cls(
-            run=runner.get_run(run_id),
-            checkpoints=runner.list_checkpoints(run_id),
-            events=runner.list_events(run_id),
+            run=summary,
+            context=read(lambda run_id: runner.get_run(run_id).context, None),
+            checkpoints=read(runner.list_checkpoints, []),
+            events=read(runner.list_events, []),
+            damages=damages,
         )
+
+    @property
+    def pending(self) -> Mapping[str, Any]:
+        """The params that the last claim brought and no checkpoint carries yet."""
+        point = self.run.resume_point
+        if point is None:
+            return {}
+        return {**(point.context.params if point.context else {}), **point.params}
 
     @property
     def next_step(self) -> str | None:

@@ -1,5 +1,6 @@
 """What the command line shows of runs, checkpoints, retention, workflows and the database."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -108,7 +109,10 @@ def test_a_crashed_run_is_listed_as_such_and_resumed(spine, orders, place):
         " acquired_at = '2020-01-01 00:00:00.000000', expires_at = '2020-01-01 00:01:00.000000'",
     )
 
-    assert cells(spine("runs", "list", "--status", "crashed").out)[0][:4] == ["r1", "orders", "crashed", "load"]
+    listed = spine("runs", "list", "--status", "crashed").out.splitlines()
+    assert cells("\n".join(listed))[0][:4] == ["r1", "orders", "crashed", "load"]
+    assert len(listed[1]) <= listed[0].index("LASTED")  # nobody knows when it died
+    assert "lasted" not in spine("runs", "show", "r1").out
     assert spine("runs", "list", "--status", "completed", "--json").json == []
     assert spine("runs", "show", "r1", "--json").json["resume_command"] == "spine resume r1"
     assert spine("resume", "r1", "--app", orders, *COMPLETE).code == 0
@@ -269,7 +273,48 @@ def test_a_damaged_snapshot_does_not_hide_the_list_of_checkpoints(spine, orders,
     assert said.code == 0
     assert [row[1] for row in cells(said.out)] == ["extract", "check"]
     assert "damaged" in said.err
-    assert spine("runs", "show", "r1").code == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'", "step 'check'"),
+        ("UPDATE core_workflow_checkpoints SET metadata = '5' WHERE step_name = 'check'", "step 'check'"),
+        ("UPDATE core_workflow_events SET kind = 'run.flew'", "event 1 of run 'r1'"),
+    ],
+    ids=["snapshot", "metadata", "event"],
+)
+def test_what_is_damaged_of_a_run_does_not_hide_the_rest(spine, orders, place, damage, named):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, damage)
+
+    said, told = spine("runs", "show", "r1"), spine("runs", "show", "r1", "--json")
+
+    assert (said.code, told.code) == (1, 1)
+    assert "ConnectionError: the target is out of reach" in said.out
+    assert [step["name"] for step in told.json["steps"]] == ["extract", "check", "load", "report"]
+    assert f"{named}" in said.err
+    assert "is damaged" in said.err
+
+
+def test_a_completed_run_says_how_long_the_attempt_took(spine, orders):
+    said = spine("run", orders, "--param", "target=x")
+
+    (elapsed,) = re.findall(r" completed after (.*)\n$", said.err)
+    assert said.out.endswith(f", in {elapsed}\n")
+
+
+def test_what_the_last_attempt_was_given_is_shown_before_a_checkpoint_carries_it(spine, orders):
+    spine("run", orders, "--run-id", "r1", "--param", "target=", "--param", "day=1")
+    spine("resume", "r1", "--app", orders, "--param", "target=0", "--param", "new=true")
+
+    said, told = spine("runs", "show", "r1"), spine("runs", "show", "r1", "--json").json
+
+    shown = " ".join(said.out.split())
+    assert "param day 1 param" in shown
+    assert 'param target 0 (was "", given to the last attempt, in no checkpoint yet)' in shown
+    assert "param new true (given to the last attempt, in no checkpoint yet)" in shown
+    assert (told["params"], told["pending_params"]) == ({"target": "", "day": 1}, {"target": 0, "new": True})
 
 
 def test_retention_says_what_would_go_and_takes_it(spine, orders, place, monkeypatch):

@@ -1,4 +1,4 @@
-"""A heat: the same work, done by all contenders in turn, round after round."""
+"""A heat: the same work, done by all contenders in turn, block by block and round after round."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,10 +9,12 @@ from uuid import uuid4
 
 from benchmarks.lane import Lane, Trip, lane
 from benchmarks.place import Place
-from benchmarks.work import Work
+from benchmarks.work import Order
 
-FEWEST = 3
+FEWEST = 2
+WARM = 50
 Entrants = Mapping[str, Path]
+Trips = dict[str, list[Trip]]
 
 
 @contextmanager
@@ -25,19 +27,30 @@ def lanes(place: Place, kind: str, entrants: Entrants) -> Iterator[list[Lane]]:
         ]
 
 
-def run(racing: Sequence[Lane], work: Work, *, rounds: int, seconds: float) -> dict[str, list[Trip]]:
-    """Let each do the work once in each round, never two at a time, and begin each round with another.
+def run(racing: Sequence[Lane], order: Order, *, rounds: int, seconds: float) -> Trips:
+    """Let each do the work once in each round; after so many seconds, but not before two rounds, begin no more.
 
-    A first round is not counted, and at least three are; after so many seconds no more are begun.
+    All take turns after every few steps, so that what else happens on the machine happens to all of them. Nobody's
+    first steps count.
     """
-    trips: dict[str, list[Trip]] = {each.name: [] for each in racing}
+    for each in racing:
+        each.drive(replace(order, run=str(uuid4()), steps=min(order.steps, WARM)))
+    trips: Trips = {each.name: [] for each in racing}
     start = monotonic()
-    for turn in range(-1, rounds):
+    for turn in range(rounds):
         if turn >= FEWEST and monotonic() - start > seconds:
             break
         shift = turn % len(racing)
-        for each in (*racing[shift:], *racing[:shift]):
-            trip = each.drive(replace(work, run=str(uuid4()), marks=[], computed=[]))
-            if turn >= 0:
-                trips[each.name].append(trip)
+        for name, trip in _round([*racing[shift:], *racing[:shift]], order):
+            trips[name].append(trip)
     return trips
+
+
+def _round(racing: list[Lane], order: Order) -> Iterator[tuple[str, Trip]]:
+    for each in racing:
+        each.begin(replace(order, run=str(uuid4())))
+    while racing:
+        for each in tuple(racing):
+            if trip := each.go_on():
+                racing.remove(each)
+                yield each.name, trip

@@ -1,9 +1,13 @@
 """`Row`: one line of the table of results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from benchmarks.lane import Trip
+
+MICRO = 1e6
+KIB = 1024
 SPREAD_NEEDS = 4
 
 
@@ -23,7 +27,6 @@ class Row:
     spread: tuple[float, float] | None = None
     target: float | None = None
     at_least: bool = False
-    steps: int | None = None
     note: str = ""
 
     @property
@@ -43,7 +46,29 @@ def spread_of(values: Sequence[float]) -> tuple[float, float]:
     return lower, upper
 
 
-def ratio_of(values: Sequence[float], limits: Sequence[float]) -> tuple[float, tuple[float, float]]:
+def against(values: Sequence[float], limits: Sequence[float]) -> tuple[float, tuple[float, float]]:
     """Give the median ratio of values to those of the limit in the same rounds, and its quartiles."""
     ratios = [value / limit for value, limit in zip(values, limits, strict=True)]
     return median(ratios), spread_of(ratios)
+
+
+def per_step(trips: Mapping[str, Sequence[Trip]], what: str, kind: str, *, target: float) -> Iterator[Row]:
+    """Give what a step took each contender, the end of the run included; the target is Spine's."""
+    limits = [trip.per_step for trip in trips["limit"]]
+    middle = median(step for trip in trips["limit"] for step in trip.steps)
+    for who, driven in trips.items():
+        seconds = [trip.per_step for trip in driven]
+        typical = median(step for trip in driven for step in trip.steps)
+        computed = median(trip.computed / len(trip.steps) for trip in driven)
+        ratio, spread = against(seconds, limits)
+        yield Row(
+            what=what,
+            who=who,
+            where=kind,
+            value=median(seconds) * MICRO,
+            unit="µs",
+            ratio=ratio,
+            spread=spread,
+            target=target if who == "spine" else None,
+            note=f"median step {typical * MICRO:.0f} µs ({typical / middle:.2f} ×), computes {computed * MICRO:.0f} µs",
+        )

@@ -1,6 +1,8 @@
-"""`Work`: what every contender does in the same way, and when each step of it began."""
+"""`Work`: what every contender does in the same way, and how long each step of it took."""
 
+import os
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,42 +11,102 @@ from typing import Any
 
 Output = dict[str, Any]
 Read = Callable[[int], Output]
-_HEX = "0123456789abcdef"
+WRAPPING = 24  # bytes of an output that are not its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """A run of so many steps, each with an output of so many bytes; with `reads`, the last one reads all before it.
+class Order:
+    """A run of so many steps with outputs of so many bytes, but for one that is `large_at`; the first step is 0.
 
-    `marks` are the times at which its steps began, and `computed` what the process had computed at the first.
-    A contender calls `perform` once in each step and keeps what that gives, durably, before it performs the next.
+    With `reads`, the last step reads all outputs before it.
     """
 
     run: str
     steps: int
     output_bytes: int = 100
+    large_at: int | None = None
+    large_bytes: int = 0
     reads: bool = False
-    marks: list[float] = field(default_factory=list)
-    computed: list[float] = field(default_factory=list)
-
-    def perform(self, step: int, read: Read) -> Output:
-        """Do the work of a step, the first is 0; `read(i)` gives what the contender kept of an earlier one."""
-        if step == 0:
-            self.computed.append(process_time())
-        self.marks.append(perf_counter())
-        if step != len(self.marks) - 1:
-            raise RuntimeError(f"step {step} was performed in the place of step {len(self.marks) - 1}")
-        if self.reads and step == self.steps - 1:
-            for earlier in range(step):
-                if read(earlier) != self.output(earlier):
-                    raise RuntimeError(f"the output of step {earlier} cannot be read by step {step}")
-        return self.output(step)
 
     def output(self, step: int) -> Output:
-        """Give the output of a step: the same for the same step, and nothing that compresses well."""
-        return {"step": step, "text": _text(step % 64, max(1, self.output_bytes - 24))}
+        """Give the output of a step: always the same, and nothing that compresses well."""
+        size = self.large_bytes if step == self.large_at else self.output_bytes
+        return {"step": step, "text": _text(step % 64, size - WRAPPING)}
 
 
-@lru_cache(maxsize=256)
+@dataclass(slots=True, kw_only=True)
+class Times:
+    """When the steps of a run began and ended, in seconds; what the process computed, and how large it grew."""
+
+    began: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    computed: float = 0.0
+    reading: float = 0.0
+    grown: int = 0
+
+
+class Work:
+    """An order as it is carried out: a contender calls `perform` in each step and keeps what that gives.
+
+    What it gives is to be durable before the next step is performed. Before every `block` steps `pause` is called,
+    which lets others have their turn.
+    """
+
+    def __init__(self, order: Order, *, block: int = sys.maxsize, pause: Callable[[], None] = lambda: None) -> None:
+        self.run = order.run
+        self.steps = order.steps
+        self.times = Times()
+        self._order = order
+        self._block = block
+        self._pause = pause
+
+    def output(self, step: int) -> Output:
+        """Give the output that a step has."""
+        return self._order.output(step)
+
+    def perform(self, step: int, read: Read) -> Output:
+        """Do the work of a step; `read(i)` gives what the contender kept of an earlier one."""
+        self._end_step(step)
+        if step == 0:
+            self.times.computed, self.times.grown = -process_time(), -resident_bytes()
+        if step == self.steps - 1 and self._order.reads:
+            self._read_all(read)
+        output = self._order.output(step)
+        if step % self._block == 0:
+            self._pause()
+        self.times.began.append(perf_counter())
+        return output
+
+    def end(self) -> None:
+        """Note that the run has ended."""
+        self._end_step(self.steps)
+        self.times.computed += process_time()
+        self.times.grown += resident_bytes()
+
+    def _end_step(self, step: int) -> None:
+        if step != len(self.times.began):
+            raise RuntimeError(f"step {step} was performed in the place of step {len(self.times.began)}")
+        if step > 0:
+            self.times.ended.append(perf_counter())
+
+    def _read_all(self, read: Read) -> None:
+        start = perf_counter()
+        outputs = [read(earlier) for earlier in range(self.steps - 1)]
+        self.times.reading = perf_counter() - start
+        for earlier, output in enumerate(outputs):
+            if output != self._order.output(earlier):
+                raise RuntimeError(f"the last step cannot read the output of step {earlier}")
+
+
+@lru_cache(maxsize=128)
 def _text(seed: int, length: int) -> str:
-    return "".join(random.Random(seed).choices(_HEX, k=length))
+    return random.Random(seed).randbytes(length // 2).hex()
+
+
+def resident_bytes() -> int:
+    """Tell how much memory this process has, where the system says so."""
+    try:
+        with open("/proc/self/statm") as statm:  # noqa: PTH123  # as cheap as can be
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

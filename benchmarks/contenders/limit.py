@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 from typing import Any
 
 from benchmarks.contender import POSTGRESQL, SQLITE
@@ -13,7 +14,7 @@ _ALL = "SELECT output FROM bare_outputs WHERE run = {} ORDER BY step"
 
 
 class Limit:
-    """What no library that commits after each step can beat."""
+    """What no library that commits after each step can beat: the outputs are there as text before the run begins."""
 
     name = "limit"
     needs = "psycopg"
@@ -22,17 +23,23 @@ class Limit:
 
     def open(self, url: str) -> None:
         """See `Contender`."""
-        self._bare: Any = _Postgres(url) if url.startswith("postgresql") else _Sqlite(url)
+        self._url = url
+        self._of_thread = threading.local()
+        self._bare.make_table()
 
     def drive(self, work: Work) -> None:
         """See `Contender`."""
-        insert, run = self._bare.insert, work.run
+        texts = [json.dumps(work.output(step)) for step in range(work.steps)]
+        bare, run, seen = self._bare, work.run, list[Output]()
 
         def read(step: int) -> Output:
-            return dict(json.loads(self._bare.read(run)[step]))
+            if not seen:
+                seen.extend(map(json.loads, bare.read(run)))
+            return seen[step]
 
-        for step in range(work.steps):
-            insert(run, step, json.dumps(work.perform(step, read)))
+        for step, text in enumerate(texts):
+            work.perform(step, read)
+            bare.insert(run, step, text)
 
     def stored(self, work: Work) -> list[Output]:
         """See `Contender`."""
@@ -42,14 +49,23 @@ class Limit:
         """See `Contender`."""
         self._bare.connection.close()
 
+    @property
+    def _bare(self) -> Any:
+        """One connection a thread."""
+        if not hasattr(self._of_thread, "bare"):
+            self._of_thread.bare = (_Postgres if self._url.startswith("postgresql") else _Sqlite)(self._url)
+        return self._of_thread.bare
+
 
 class _Postgres:
     def __init__(self, url: str) -> None:
         import psycopg  # noqa: PLC0415  # not there in every environment
 
         self.connection = psycopg.connect(url, autocommit=True)
-        self.connection.execute(_TABLE.format("JSONB"))
         self._cursor = self.connection.cursor()
+
+    def make_table(self) -> None:
+        self.connection.execute(_TABLE.format("JSONB"))
 
     def insert(self, run: str, step: int, output: str) -> None:
         self._cursor.execute("INSERT INTO bare_outputs VALUES (%s, %s, %s)", (run, step, output), prepare=True)
@@ -61,11 +77,14 @@ class _Postgres:
 
 class _Sqlite:
     def __init__(self, url: str) -> None:
-        self.connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        path = url.removeprefix("sqlite:///")
+        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = FULL")
-        self.connection.execute(_TABLE.format("TEXT"))
         self._cursor = self.connection.cursor()
+
+    def make_table(self) -> None:
+        self.connection.execute(_TABLE.format("TEXT"))
 
     def insert(self, run: str, step: int, output: str) -> None:
         self._cursor.execute("BEGIN IMMEDIATE")

@@ -147,7 +147,8 @@ def _is_file_like(place: str) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        what = "is a folder; name a file in it" if path.is_dir() else "does not exist"
+        there = "is no file that can be imported" if path.exists() else "does not exist"
+        what = "is a folder; name a file in it" if path.is_dir() else there
         raise InvalidSetting(f"{path} {what}")
     resolved = path.resolve()
     known = _known_module(resolved)

@@ -1,0 +1,87 @@
+"""What it takes to start: importing, asking for help, and being at work on a run that another process left."""
+
+import compileall
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from statistics import median
+from time import perf_counter
+
+import spine
+from benchmarks import heat
+from benchmarks.contender import POSTGRESQL, SQLITE
+from benchmarks.lane import TOP
+from benchmarks.measure import OURS, Plan
+from benchmarks.row import Row, against
+from benchmarks.scripts.resume_with_spine import RESUMED_AT, new_runs
+from benchmarks.work import Order
+
+TITLE = "From the start of a process, with compiled bytecode"
+MILLI = 1e3
+BARE = (sys.executable, "-c", "pass")
+IMPORT = (sys.executable, "-c", "import spine.orchestration")
+HELP = (sys.executable, "-m", "spine", "--help")
+TARGETS = {POSTGRESQL: 2.5, SQLITE: 10.0}
+
+Commands = Mapping[str, Callable[[], Sequence[str]]]
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Start processes in turn."""
+    for package in spine.__path__:
+        compileall.compile_dir(package, quiet=2)
+    commands: Commands = {"limit": lambda: BARE, "import": lambda: IMPORT, "help": lambda: HELP}
+    took = _in_turn(commands, plan.rounds(12))
+    yield _row("a bare interpreter", "limit", "", took["limit"], took["limit"], None)
+    yield _row("import spine.orchestration", "spine", "", took["import"], took["limit"], 8)
+    yield _row("spine --help", "spine", "", took["help"], took["limit"], 25)
+    for kind in plan.kinds:
+        yield from _resuming(plan, kind)
+
+
+def _resuming(plan: Plan, kind: str) -> Iterator[Row]:
+    rounds = plan.rounds(10)
+    with heat.lanes(plan.place, kind, OURS) as racing:
+        bare_url, url = (each.url for each in racing)
+        racing[0].drive(Order(run="cold", steps=RESUMED_AT))
+        new_runs(url, rounds + 1)
+        ours, bare = count(), count()
+        commands: Commands = {
+            "limit": lambda: _script("resume_bare", bare_url, "cold", f"claim{next(bare)}"),
+            "spine": lambda: _script("resume_with_spine", url, f"run{next(ours)}"),
+        }
+        took = _in_turn(commands, rounds)
+    for who in commands:
+        target = TARGETS[kind] if who == "spine" else None
+        yield _row(f"at work at step {RESUMED_AT} of 100", who, kind, took[who], took["limit"], target)
+
+
+def _script(name: str, *arguments: str) -> Sequence[str]:
+    return (sys.executable, "-m", f"benchmarks.scripts.{name}", *arguments)
+
+
+def _in_turn(commands: Commands, rounds: int) -> dict[str, list[float]]:
+    """Give the seconds of each command in each round; a first round only warms the caches."""
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(-1, rounds):
+        for name, command in commands.items():
+            start = perf_counter()
+            subprocess.run(command(), cwd=TOP, check=True, stdout=subprocess.DEVNULL)
+            if turn >= 0:
+                took[name].append(perf_counter() - start)
+    return took
+
+
+def _row(what: str, who: str, where: str, took: list[float], limits: list[float], target: float | None) -> Row:
+    ratio, spread = against(took, limits)
+    return Row(
+        what=what,
+        who=who,
+        where=where,
+        value=median(took) * MILLI,
+        unit="ms",
+        ratio=ratio,
+        spread=spread,
+        target=target,
+    )

@@ -1,0 +1,82 @@
+"""What one large output costs, and the steps after it; and what it costs to read a thousand outputs."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+from time import perf_counter
+from uuid import uuid4
+
+from benchmarks import heat
+from benchmarks.lane import Lane, Trip
+from benchmarks.measure import OURS, Plan
+from benchmarks.row import KIB, Row, against
+from benchmarks.work import Order
+
+TITLE = "One large output among small ones; reading many"
+MB = 1_000_000
+STEPS, LARGE_AT, READ = 5, 1, 1000
+SIZES = {MB: 12, 10 * MB: 5}
+SECONDS = 10
+MILLI = 1e3
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """Run five steps, the second with a string of 1 MB, then of 10 MB; then one that reads 1,000 outputs of 1 KB."""
+    for kind in plan.kinds:
+        with heat.lanes(plan.place, kind, OURS) as racing:
+            for size, rounds in SIZES.items():
+                order = Order(run="", steps=STEPS, large_at=LARGE_AT, large_bytes=size)
+                trips = heat.run(racing, order, rounds=plan.rounds(rounds), seconds=plan.seconds(SECONDS))
+                yield from _large(trips, kind, f"{size // MB} MB")
+            yield _reading(racing[list(OURS).index("spine")], kind, rounds=plan.rounds(5))
+
+
+def _large(trips: heat.Trips, kind: str, size: str) -> Iterator[Row]:
+    for what, target, part in (
+        (f"the step with {size}", 1.3, slice(LARGE_AT, LARGE_AT + 1)),
+        (f"the steps after {size}", 1.5, slice(LARGE_AT + 1, STEPS - 1)),
+    ):
+        limits = [_mean(trip, part) for trip in trips["limit"]]
+        for who, driven in trips.items():
+            seconds = [_mean(trip, part) for trip in driven]
+            ratio, spread = against(seconds, limits)
+            yield Row(
+                what=what,
+                who=who,
+                where=kind,
+                value=median(seconds) * MILLI,
+                unit="ms",
+                ratio=ratio,
+                spread=spread,
+                target=target if who == "spine" else None,
+            )
+
+
+def _mean(trip: Trip, part: slice) -> float:
+    steps: Sequence[float] = trip.steps[part]
+    return sum(steps) / len(steps)
+
+
+def _reading(spine: Lane, kind: str, *, rounds: int) -> Row:
+    """Compare what a step reads with one decoding of the same values."""
+    order = Order(run="", steps=READ + 1, output_bytes=KIB, reads=True)
+    texts = [json.dumps(order.output(step)) for step in range(READ)]
+    read, decoded = [], []
+    for _ in range(min(rounds, 3)):
+        read.append(spine.drive(replace(order, run=str(uuid4()))).reading)
+        start = perf_counter()
+        [json.loads(text) for text in texts]
+        decoded.append(perf_counter() - start)
+    ratio, spread = against(read, decoded)
+    return Row(
+        what=f"reading {READ:,} outputs of 1 KB in a step",
+        who="spine",
+        where=kind,
+        value=median(read) * MILLI,
+        unit="ms",
+        ratio=ratio,
+        spread=spread,
+        target=1.5,
+        note="against one json.loads of each",
+    )

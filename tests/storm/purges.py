@@ -9,6 +9,7 @@ from tests.storm.record import Record
 from tests.storm.round import Round
 from tests.storm.story import Story
 from tests.storm.tally import Broken, Tried
+from tests.storm.worker import LIMIT_SECONDS
 
 RUNS = 6
 HEAD_START_SECONDS = 0.6
@@ -51,11 +52,16 @@ def _purge_within(storm: Round, stories: list[Story]) -> list[Worker]:
     until(lambda: all(resumer.is_struck() for resumer in resumers), seconds=LONGEST_WAY_SECONDS)
     purgers = [storm.start("purge", story) for story in stories]
     until(lambda: all(purger.is_over for purger in purgers), seconds=LONGEST_PURGE_SECONDS)
-    for resumer in resumers:
-        resumer.send(signal.SIGCONT)
+    until(lambda: all([_wake(resumer) for resumer in resumers]), seconds=LIMIT_SECONDS)
     storm.wait(*purgers)
     storm.wait(*resumers)
     return resumers
+
+
+def _wake(resumer: Worker) -> bool:
+    """Wake it, and again if it was not stopped before now; tell whether it is over."""
+    resumer.send(signal.SIGCONT)
+    return resumer.is_over
 
 
 def _judge(storm: Round, story: Story, resumer: Worker) -> None:

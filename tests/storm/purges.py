@@ -52,16 +52,17 @@ def _purge_within(storm: Round, stories: list[Story]) -> list[Worker]:
     until(lambda: all(resumer.is_struck() for resumer in resumers), seconds=LONGEST_WAY_SECONDS)
     purgers = [storm.start("purge", story) for story in stories]
     until(lambda: all(purger.is_over for purger in purgers), seconds=LONGEST_PURGE_SECONDS)
-    until(lambda: all([_wake(resumer) for resumer in resumers]), seconds=LIMIT_SECONDS)
+    until(lambda: _wake(resumers), seconds=LIMIT_SECONDS)
     storm.wait(*purgers)
     storm.wait(*resumers)
     return resumers
 
 
-def _wake(resumer: Worker) -> bool:
-    """Wake it, and again if it was not stopped before now; tell whether it is over."""
-    resumer.send(signal.SIGCONT)
-    return resumer.is_over
+def _wake(resumers: list[Worker]) -> bool:
+    """Wake them, and again if one was only stopped now; tell whether they are over."""
+    for resumer in resumers:
+        resumer.send(signal.SIGCONT)
+    return all(resumer.is_over for resumer in resumers)
 
 
 def _judge(storm: Round, story: Story, resumer: Worker) -> None:

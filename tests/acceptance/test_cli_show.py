@@ -264,39 +264,6 @@ def test_checkpoints_are_deleted_without_a_question_and_it_is_said_how_many(spin
     assert "deleted on " in spine("runs", "show", "r1").out
 
 
-def test_a_damaged_snapshot_does_not_hide_the_list_of_checkpoints(spine, orders, place):
-    spine("run", orders, "--run-id", "r1")
-    execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'")
-
-    said = spine("checkpoints", "list", "r1")
-
-    assert said.code == 0
-    assert [row[1] for row in cells(said.out)] == ["extract", "check"]
-    assert "damaged" in said.err
-
-
-@pytest.mark.parametrize(
-    ("damage", "named"),
-    [
-        ("UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'", "step 'check'"),
-        ("UPDATE core_workflow_checkpoints SET metadata = '5' WHERE step_name = 'check'", "step 'check'"),
-        ("UPDATE core_workflow_events SET kind = 'run.flew'", "event 1 of run 'r1'"),
-    ],
-    ids=["snapshot", "metadata", "event"],
-)
-def test_what_is_damaged_of_a_run_does_not_hide_the_rest(spine, orders, place, damage, named):
-    spine("run", orders, "--run-id", "r1")
-    execute(place, damage)
-
-    said, told = spine("runs", "show", "r1"), spine("runs", "show", "r1", "--json")
-
-    assert (said.code, told.code) == (1, 1)
-    assert "ConnectionError: the target is out of reach" in said.out
-    assert [step["name"] for step in told.json["steps"]] == ["extract", "check", "load", "report"]
-    assert f"{named}" in said.err
-    assert "is damaged" in said.err
-
-
 def test_a_completed_run_says_how_long_the_attempt_took(spine, orders):
     said = spine("run", orders, "--param", "target=x")
 
@@ -359,19 +326,6 @@ def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tm
     assert "does not exist yet" in current.out
     assert "does not exist yet; the first use makes it, or: spine db upgrade" in checked.err
     assert list(tmp_path.iterdir()) == before
-
-
-def test_a_damaged_run_hides_no_other_from_the_list(spine, orders, place):
-    spine("run", orders, "--run-id", "good")
-    spine("run", orders, "--run-id", "bad")
-    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as database:
-        database.execute("UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
-
-    said = spine("runs", "list", "--json")
-
-    assert said.code == 1
-    assert [run["run_id"] for run in said.json] == ["good"]
-    assert "run 'bad' of orders is not listed: run 'bad' is damaged" in said.err
 
 
 def test_the_tables_are_made_checked_and_shown_on_sqlite(spine, sqlite_url):

@@ -156,7 +156,7 @@ def test_the_id_of_an_existing_run_is_refused_without_a_step(runner, ran, workfl
     with pytest.raises(RunExists, match="run 'abc-123' exists and is failed; resume it with: spine resume abc-123"):
         runner.execute(workflow, run_id=run_id)
     runner.resume(run_id)
-    with pytest.raises(RunExists, match="is completed"):
+    with pytest.raises(RunExists, match="exists and has completed; leave out run_id"):
         runner.execute(workflow, run_id=run_id, params={"x": 2})
     assert runner.get_run(run_id).params == {"x": 1}
 

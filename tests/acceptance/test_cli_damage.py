@@ -1,0 +1,64 @@
+"""What the command line shows of runs of which something is damaged: all the rest, and the damage by name."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.acceptance.command import ORDERS
+
+
+@pytest.fixture
+def orders(place):
+    (place / "orders.py").write_text(ORDERS)
+    return "orders.py"
+
+
+def execute(place, statement):
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+def test_a_damaged_run_hides_no_other_from_the_list(spine, orders, place):
+    spine("run", orders, "--run-id", "good")
+    spine("run", orders, "--run-id", "bad")
+    execute(place, "UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
+
+    said = spine("runs", "list", "--json")
+
+    assert said.code == 1
+    assert [run["run_id"] for run in said.json] == ["good"]
+    assert "run 'bad' of orders is not listed: run 'bad' is damaged" in said.err
+
+
+def test_a_damaged_snapshot_does_not_hide_the_list_of_checkpoints(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'")
+
+    said = spine("checkpoints", "list", "r1")
+
+    assert said.code == 0
+    assert [line.split()[1] for line in said.out.splitlines()[1:]] == ["extract", "check"]
+    assert "damaged" in said.err
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'", "step 'check'"),
+        ("UPDATE core_workflow_checkpoints SET metadata = '5' WHERE step_name = 'check'", "step 'check'"),
+        ("UPDATE core_workflow_events SET kind = 'run.flew'", "event 1 of run 'r1'"),
+    ],
+    ids=["snapshot", "metadata", "event"],
+)
+def test_what_is_damaged_of_a_run_does_not_hide_the_rest(spine, orders, place, damage, named):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, damage)
+
+    said, told = spine("runs", "show", "r1"), spine("runs", "show", "r1", "--json")
+
+    assert (said.code, told.code) == (1, 1)
+    assert "ConnectionError: the target is out of reach" in said.out
+    assert [step["name"] for step in told.json["steps"]] == ["extract", "check", "load", "report"]
+    assert f"{named}" in said.err
+    assert "is damaged" in said.err

@@ -274,9 +274,8 @@ class WorkflowRunner:
         order = retention.order_for(window, failed_days, None if workflows is None else _checked_names(workflows))
         if not dry_run:
             return retention.purge(self._store, order, by=_author(None))
-        expired = self._store.list_expired_runs(order)
-        checkpoints = sum(len(self._store.list_checkpoints(run_id)) for run_id in expired)
-        return Purged(runs=tuple(expired), checkpoints=checkpoints, dry_run=True)
+        expired = self._store.preview_purge(order)
+        return Purged(runs=expired.runs, checkpoints=expired.checkpoints, dry_run=True)
 
     def _first_context(
         self,

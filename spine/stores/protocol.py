@@ -47,7 +47,7 @@ class PurgeOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgedBatch:
-    """The runs that one purge took, and how many checkpoints went with them."""
+    """The runs that one purge took, or would take, and how many checkpoints went with them."""
 
     runs: tuple[str, ...]
     checkpoints: int
@@ -131,8 +131,8 @@ class Leases(Protocol):
 class Retention(Protocol):
     """What goes when it is old."""
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
-        """List the ids of what a purge would take, oldest first, and take nothing."""
+    def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
+        """Tell which runs a purge would take, oldest first and all of them, and take nothing."""
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""

@@ -8,7 +8,7 @@ import pytest
 
 from spine import clock
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
-from spine.stores.protocol import PurgeOrder, RunFilter
+from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 from spine.testing.contract.drive import COMPLETED, FAILED, crash, create, new_run, run_to
 
 SNAPSHOTS = {
@@ -174,11 +174,11 @@ def test_a_damaged_run_hides_no_other_and_is_named_beside_the_list_and_by_the_do
 def test_a_run_with_a_damaged_row_is_still_purged(sql_store, rows):
     run_to(sql_store, COMPLETED)
     overwrite(rows, "definition", "5")
+    overwrite(rows, "metadata", "5")
     rows.age("run-1", days=2)
     order = PurgeOrder(days=1, failed_days=1)
 
-    assert sql_store.list_expired_runs(order) == ["run-1"]
-    assert sql_store.purge_runs(order).runs == ("run-1",)
+    assert sql_store.preview_purge(order) == sql_store.purge_runs(order) == PurgedBatch(runs=("run-1",), checkpoints=3)
 
 
 @pytest.mark.parametrize("column", ["created_at", "finished_at", "updated_at", "removed_at"])

@@ -142,4 +142,4 @@ def test_what_would_go_is_listed_as_runs_and_nothing_else_is_read(sql_store, row
     rows.age("old", days=91)
     rows.ask("UPDATE core_workflow_checkpoints SET context_snapshot = '5'")
 
-    assert sql_store.list_expired_runs(NINETY_DAYS) == ["old"]
+    assert sql_store.preview_purge(NINETY_DAYS).runs == ("old",)

@@ -28,7 +28,7 @@ VERBS = {
     "delete_checkpoints": lambda store, _: store.delete_checkpoints("run-1"),
     "list_events": lambda store, _: store.list_events("run-1"),
     "renew_leases": lambda store, _: store.renew_leases([LEASE], lease_seconds=60),
-    "list_expired_runs": lambda store, _: store.list_expired_runs(ORDER),
+    "preview_purge": lambda store, _: store.preview_purge(ORDER),
     "purge_runs": lambda store, _: store.purge_runs(ORDER),
 }
 

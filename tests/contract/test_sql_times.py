@@ -132,7 +132,7 @@ def test_a_clock_of_this_process_that_is_wrong_changes_nothing(sql_store, monkey
     assert abs(lease.acquired_at - datetime.now(UTC)) < SOON
     assert sql_store.get_run("held").lease == lease
     assert sql_store.get_run("crashed").is_crashed
-    assert sql_store.list_expired_runs(PurgeOrder(days=0.01, failed_days=0.01)) == []
+    assert sql_store.preview_purge(PurgeOrder(days=0.01, failed_days=0.01)).runs == ()
     for run in sql_store.list_runs(RunFilter()):
         assert abs(run.created_at - datetime.now(UTC)) < SOON
         assert abs(run.updated_at - datetime.now(UTC)) < SOON

@@ -183,16 +183,19 @@ class MemoryStore:
                 self._renew(run_id, lease_seconds)
             return held
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
+    def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
         """See `Retention`."""
         with self._lock:
             expired = [run for run in self._runs.values() if _is_expired(run, order)]
-            return [run.run_id for run in sorted(expired, key=lambda run: run.finished_at or run.updated_at)]
+            oldest = sorted(expired, key=lambda run: run.finished_at or run.updated_at)
+            return PurgedBatch(
+                runs=tuple(run.run_id for run in oldest), checkpoints=sum(len(self._rows[run.run_id]) for run in oldest)
+            )
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""
         with self._lock:
-            batch = self.list_expired_runs(order)[: order.batch]
+            batch = self.preview_purge(order).runs[: order.batch]
             removed = sum(self._remove(run_id, Removal.EXPIRED) for run_id in batch)
             for run_id in batch:
                 self._note(run_id, EventKind.CHECKPOINTS_PURGED, by)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, exists, func, or_, select, update
 
 from spine.records.run import Removal, RunStatus
 from spine.stores.protocol import PurgedBatch, PurgeOrder
@@ -13,10 +13,14 @@ from spine.stores.sql.tables import checkpoints, runs
 _DAY = 86_400.0
 
 
-def select_expired(connection: Connection, order: PurgeOrder) -> list[str]:
-    """Read the ids of the runs that a purge would take, all of them."""
-    query = select(runs.c.run_id).where(_expired(order)).order_by(runs.c.finished_at)
-    return list(connection.execute(query).scalars())
+def preview(connection: Connection, order: PurgeOrder) -> PurgedBatch:
+    """Find the runs that a purge would take, all of them, and count their checkpoints."""
+    expired = select(runs.c.run_id).where(_expired(order))
+    count = select(func.count()).where(checkpoints.c.run_id.in_(expired))
+    return PurgedBatch(
+        runs=tuple(connection.execute(expired.order_by(runs.c.finished_at)).scalars()),
+        checkpoints=connection.execute(count).scalar_one(),
+    )
 
 
 def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:

@@ -151,10 +151,10 @@ class SqlStore:
         with self._writing() as connection:
             return leases.renew(connection, held, lease_seconds)
 
-    def list_expired_runs(self, order: PurgeOrder) -> list[str]:
+    def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
         """See `Retention`."""
         with self._reading() as connection:
-            return retention.select_expired(connection, order)
+            return retention.preview(connection, order)
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""

@@ -67,7 +67,7 @@ class EventsContract:
         create(store, new_run("cancelled"))
         run_to(store, FAILED, "deleted")
         run_to(store, COMPLETED, "purged")
-        wait_until(lambda: len(store.list_expired_runs(OLD)) == 2)
+        wait_until(lambda: len(store.preview_purge(OLD).runs) == 2)
 
         store.delete_checkpoints("deleted", by=CAROL)
         store.purge_runs(OLD, by=CAROL)

@@ -32,11 +32,11 @@ def _order(*, days: float = A_MOMENT, failed_days: float = A_MOMENT, **fields: A
 
 
 def _wait_until_old(store: Store, count: int) -> None:
-    wait_until(lambda: len(store.list_expired_runs(_order())) == count)
+    wait_until(lambda: len(store.preview_purge(_order()).runs) == count)
 
 
 def _expired(store: Store, order: PurgeOrder) -> list[str]:
-    return store.list_expired_runs(order)
+    return list(store.preview_purge(order).runs)
 
 
 class RetentionContract:

@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= 4
 export UV_COMPILE_BYTECODE = 1
 
-.PHONY: help demo test test-all storm lint format types floors requirements wheel clean
+.PHONY: help demo test test-all storm lint format types floors bench bench-peers requirements wheel clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,20 @@ test-all: ## the suite on every Python from 3.11 that this machine has
 storm: $(READY) ## kills, cuts, races and more for STORM_MINUTES (5); see docs/storms.md
 	$(BIN)/python -m tests.storm
 
+$(VENV)/.ready-bench: $(READY) benchmarks/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r benchmarks/requirements.txt \
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.txt
+	touch $@
+
+bench: $(VENV)/.ready-bench ## what each step costs against the bare driver, and against the peers if they are installed
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-peers: $(READY) ## install the peers into .venv-peers, and measure them beside Spine
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r benchmarks/requirements-peers.txt \
+	  || .venv-peers/bin/python -m pip install --quiet --require-hashes -r benchmarks/requirements-peers.txt
+	$(MAKE) --no-print-directory bench BENCH=peers
+
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,9 +68,15 @@ format: $(READY) ## let ruff rewrite what it can
 requirements: $(READY) ## pin the newest versions that fit pyproject.toml, with hashes
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --custom-compile-command 'make requirements' --group dev pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --custom-compile-command 'make requirements' -c requirements-dev.txt benchmarks/requirements.in \
+	  -o benchmarks/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --custom-compile-command 'make requirements' benchmarks/requirements-peers.in \
+	  -o benchmarks/requirements-peers.txt
 
 wheel: $(READY) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) .venvs build dist .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venvs .venv-peers build dist .mypy_cache .ruff_cache

@@ -1,7 +1,6 @@
 """What a contender is: all that the benchmarks know of whom they measure."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -14,8 +13,8 @@ FOLDER = Path(__file__).parent / "contenders"
 class Contender(Protocol):
     """One way to keep the outputs of a run in a database, as it ships.
 
-    `needs` is the module that has to be installed, `kinds` are the databases it knows, and `durability` says what it
-    promises when a step is done.
+    These four are plain values, read also where the contender cannot be imported: `needs` is the module that has to
+    be installed, `kinds` are the databases it knows, and `durability` says what it promises when a step is done.
     """
 
     name: str
@@ -45,8 +44,3 @@ def load(name: str) -> Contender:
     """Make a contender by the name of its file."""
     kind = import_module(f"benchmarks.contenders.{name}").CONTENDER
     return cast(Contender, kind())
-
-
-def is_installed(contender: Contender) -> bool:
-    """Tell whether this interpreter finds what a contender needs."""
-    return find_spec(contender.needs) is not None

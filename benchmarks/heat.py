@@ -27,14 +27,14 @@ def lanes(place: Place, kind: str, entrants: Entrants) -> Iterator[list[Lane]]:
         ]
 
 
-def run(racing: Sequence[Lane], order: Order, *, rounds: int, seconds: float) -> Trips:
+def run(racing: Sequence[Lane], order: Order, *, rounds: int, seconds: float, warm: int = WARM) -> Trips:
     """Let each do the work once in each round; after so many seconds, but not before two rounds, begin no more.
 
     All take turns after every few steps, so that what else happens on the machine happens to all of them. Nobody's
     first steps count.
     """
-    for each in racing:
-        each.drive(replace(order, run=str(uuid4()), steps=min(order.steps, WARM)))
+    for each in racing if warm else ():
+        each.drive(replace(order, run=str(uuid4()), steps=min(order.steps, warm)))
     trips: Trips = {each.name: [] for each in racing}
     start = monotonic()
     for turn in range(rounds):

@@ -52,7 +52,9 @@ def against(values: Sequence[float], limits: Sequence[float]) -> tuple[float, tu
     return median(ratios), spread_of(ratios)
 
 
-def per_step(trips: Mapping[str, Sequence[Trip]], what: str, kind: str, *, target: float) -> Iterator[Row]:
+def per_step(
+    trips: Mapping[str, Sequence[Trip]], what: str, kind: str, *, target: float | None = None
+) -> Iterator[Row]:
     """Give what a step took each contender, the end of the run included; the target is Spine's."""
     limits = [trip.per_step for trip in trips["limit"]]
     middle = median(step for trip in trips["limit"] for step in trip.steps)

@@ -33,7 +33,7 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
 def refuse_larger(text: bytes, *, at: str, limits: Limits) -> None:
     """Raise `NotStorable` if this JSON is over the limit."""
     if len(text) > limits.max_bytes:
-        raise NotStorable(at, _too_large(limits))
+        raise NotStorable(at, too_large(limits))
 
 
 def decode(text: bytes | str) -> Any:
@@ -153,7 +153,7 @@ class _Encoder:
     def _spend(self, size: int, path: _Path) -> None:
         self._budget -= size
         if self._budget < 0:
-            raise NotStorable(_spelled(path), _too_large(self._limits))
+            raise NotStorable(_spelled(path), too_large(self._limits))
 
 
 def _decoded(document: Any) -> Any:
@@ -228,7 +228,8 @@ def _step_of_path(key: Any) -> str:
     return f"[{key}]" if type(key) is int else f"[{class_name(type(key))}]"
 
 
-def _too_large(limits: Limits) -> str:
+def too_large(limits: Limits) -> str:
+    """Say what to do about a document over the limit."""
     return f"more than {limits.max_bytes:,} bytes of JSON; store the data elsewhere and keep a reference to it"
 
 

@@ -17,6 +17,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
+from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, RunStatus, RunSummary
@@ -72,6 +73,7 @@ class Admission:
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=told if start_from or given else None,
+                overrides=(Override(after=0, step=step, context=context),) if given else (),
                 reason=reason,
             )
         )
@@ -139,6 +141,7 @@ class Admission:
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=planned.resume_point,
+                overrides=planned.overrides,
                 removed_steps=restore(planned.removed_steps, told.renamed),
                 renamed_steps=told.renamed,
                 reason=told.reason,

@@ -27,8 +27,8 @@ from spine.steps.kind import Call
 from spine.steps.result import ErrorCategory, Outcome, StepResult
 from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
-from spine.stores.documents import PYTHON_VERSION
 from spine.stores.protocol import RunWriter
+from spine.stores.snapshots import PYTHON_VERSION
 
 _OWN_METADATA = frozenset(
     {"outcome", "reason", "attempt", "started_at", "duration", "skipped", "python_version", "spine_version"}
@@ -229,6 +229,7 @@ def _checkpoint(turn: Turn) -> NewCheckpoint:
         next_step=turn.after.next_step,
         metadata=_metadata(turn),
         context=turn.after.context,
+        base=turn.after.base,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.workflow import Workflow
+from spine.records.checkpoint import Base
 from spine.records.claim import Ending
 from spine.records.context import WorkflowContext
 from spine.records.run import RunStatus
@@ -17,13 +18,15 @@ RUNNING = Ending(status=RunStatus.RUNNING)
 class Progress:
     """How far a run has come: what it knows, what comes next, and what is behind it.
 
-    `unsaved_skips` are the steps skipped since the last checkpoint; the next one notes them.
+    `base` is the newest checkpoint, which the next one may build on. `unsaved_skips` are the steps skipped since;
+    the next one notes them.
     """
 
     workflow: Workflow
     context: WorkflowContext
     position: int
     sequence: int
+    base: Base | None = None
     is_resumed: bool
     earlier: frozenset[str] = frozenset()
     skipped: frozenset[str] = frozenset()
@@ -63,7 +66,8 @@ class Progress:
 
     def saved(self) -> "Progress":
         """Give the progress after a checkpoint."""
-        return replace(self, sequence=self.sequence + 1, unsaved_skips=())
+        sequence = self.sequence + 1
+        return replace(self, sequence=sequence, base=Base(sequence=sequence, context=self.context), unsaved_skips=())
 
     def moved_on(self) -> "Progress":
         """Give the progress at the next step, or completed after the last."""

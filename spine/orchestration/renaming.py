@@ -9,6 +9,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.names import check_name
+from spine.records.override import Override
 from spine.records.renaming import Renamed, rename, rename_context, rename_each, rename_skipped
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Definition
@@ -47,6 +48,7 @@ def translate_run(run: ClaimableRun, workflow: Workflow, renamed: Renamed) -> Cl
         current_step=run.current_step and rename(run.current_step, renamed),
         error_step=run.error_step and rename(run.error_step, renamed),
         resume_point=run.resume_point and _translate_point(run.resume_point, renamed),
+        overrides=tuple(_translate_override(override, renamed) for override in run.overrides),
     )
 
 
@@ -93,6 +95,14 @@ def _refuse_strangers(run: ClaimableRun, workflow: Workflow, renamed: Renamed) -
 
 def _translate_definition(definition: Definition, renamed: Renamed) -> Definition:
     return replace(definition, steps=tuple(replace(step, name=rename(step.name, renamed)) for step in definition.steps))
+
+
+def _translate_override(override: Override, renamed: Renamed) -> Override:
+    return replace(
+        override,
+        step=rename(override.step, renamed),
+        context=override.context and translate_context(override.context, renamed),
+    )
 
 
 def _translate_point(point: ResumePoint, renamed: Renamed) -> ResumePoint:

@@ -4,7 +4,7 @@ There is no second path: a fresh run is planned here too, as one without checkpo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,9 @@ from spine.errors import (
 )
 from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
-from spine.records.checkpoint import CheckpointSummary
+from spine.records.checkpoint import Base, CheckpointSummary
 from spine.records.context import WorkflowContext
+from spine.records.override import Override, followed, overridden
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
@@ -67,6 +68,7 @@ class Plan:
 
     progress: Progress
     resume_point: ResumePoint | None
+    overrides: tuple[Override, ...]
     removed_steps: tuple[str, ...]
     details: Mapping[str, Any]
 
@@ -138,8 +140,9 @@ def plan(
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = run.resume_point
+    sequence = position.base.sequence if position.base else 0
     given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
-    context = given or base
+    context = given or overridden(base, _overrides_behind(workflow, run, position), sequence=sequence)
     if point is not None:
         context = context.with_params(point.params)
     said = workflow.override(context.params, told.params, limits)
@@ -149,6 +152,7 @@ def plan(
     skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
     point_now = ResumePoint(step=start, params=override, skipped=position.passed_over, context=given)
+    override_now = Override(after=run.last_sequence, step=start, params=said, context=given if told.context else None)
     nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
         progress=Progress(
@@ -156,12 +160,14 @@ def plan(
             context=context,
             position=position.index,
             sequence=position.last_sequence,
+            base=Base(sequence=sequence, context=base) if position.base else None,
             is_resumed=True,
             earlier=earlier - skipped,
             skipped=skipped,
             unsaved_skips=position.passed_over,
         ),
         resume_point=None if nothing_told else point_now,
+        overrides=followed(run.overrides, override_now) if said or told.context else run.overrides,
         removed_steps=position.removed,
         details=_details(workflow, run, position, told, said),
     )
@@ -238,6 +244,12 @@ def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Positi
     if point is None or point.context is None or point.step not in workflow.step_names:
         return None
     return point.context if position.index >= workflow.index_of(point.step) else None
+
+
+def _overrides_behind(workflow: Workflow, run: ClaimableRun, position: Position) -> list[Override]:
+    """Give all overrides, without the contexts that were given for a step further on."""
+    reached = workflow.step_names[: position.index + 1]
+    return [each if each.step in reached else replace(each, context=None) for each in run.overrides]
 
 
 def _day(moment: datetime | None) -> str:

@@ -16,7 +16,8 @@ class CheckpointSummary:
 
     `sequence` grows by one with every checkpoint written in the run; `next_step` is where a resume goes on (None: the
     run is at its end); `metadata` holds the step's own and `attempt`, `started_at`, `duration` (seconds), `skipped`,
-    `python_version`, `spine_version`; `size` is that of the snapshot in bytes.
+    `python_version`, `spine_version`. `size` is that of the stored snapshot in bytes; where that holds only what the
+    step changed, `base_sequence` names the checkpoint it builds on.
     """
 
     run_id: str
@@ -28,6 +29,7 @@ class CheckpointSummary:
     created_at: datetime
     updated_at: datetime
     size: int
+    base_sequence: int | None = None
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -49,8 +51,20 @@ class Checkpoint(CheckpointSummary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The newest checkpoint of a run: what its next one may build on."""
+
+    sequence: int
+    context: WorkflowContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewCheckpoint:
-    """A checkpoint before it is written: the database adds the times."""
+    """A checkpoint before it is written: the database adds the times.
+
+    Without a `base` its context is stored whole. The base is the newest checkpoint of the run, and of an earlier step
+    in its list, so that it is never removed or written over as long as this one stays.
+    """
 
     run_id: str
     step_name: str
@@ -58,3 +72,4 @@ class NewCheckpoint:
     next_step: str | None
     metadata: Mapping[str, Any]
     context: WorkflowContext
+    base: Base | None = None

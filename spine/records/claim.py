@@ -6,6 +6,7 @@ from typing import Any
 
 from spine.records.context import WorkflowContext
 from spine.records.event import EventKind
+from spine.records.override import Override
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, RunStatus
 
@@ -20,6 +21,7 @@ class NewRun:
     holder: str
     lease_seconds: float
     resume_point: ResumePoint | None = None
+    overrides: tuple[Override, ...] = ()
     reason: str | None = None
 
     @property
@@ -39,8 +41,8 @@ class Claim:
     """A wish to drive an existing run, judged against the run as it was seen: status, fence and newest checkpoint.
 
     In the transaction that grants it the `removed_steps` lose their checkpoints, then the `renamed_steps` (old name to
-    new) get their new names wherever the run's checkpoints have the old ones. `details` tell the history what was
-    asked.
+    new) get their new names wherever the run's checkpoints have the old ones. `overrides` are all that the run was
+    ever told, in order. `details` tell the history what was asked.
     """
 
     run_id: str
@@ -52,6 +54,7 @@ class Claim:
     holder: str
     lease_seconds: float
     resume_point: ResumePoint | None = None
+    overrides: tuple[Override, ...] = ()
     removed_steps: tuple[str, ...] = ()
     renamed_steps: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None

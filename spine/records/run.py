@@ -9,6 +9,7 @@ from typing import Any
 from spine.errors import StoreError
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
+from spine.records.override import Override
 from spine.records.resume_point import ResumePoint
 
 CRASHED = "crashed"
@@ -128,18 +129,19 @@ class RunList(list[RunSummary]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimableRun(RunSummary):
-    """A run as a claim judges it, with what the claim before was told; no snapshot was read.
+    """A run as a claim judges it, with what the claims before were told; no snapshot was read.
 
     `last_sequence` is that of its newest checkpoint, 0 without any.
     """
 
     resume_point: ResumePoint | None = None
+    overrides: tuple[Override, ...] = ()
     last_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(RunSummary):
-    """A run with its context: that of the latest checkpoint, else the one it started with."""
+    """A run with its context: that of the latest checkpoint, else the first, with the overrides told since."""
 
     context: WorkflowContext
 

@@ -7,6 +7,7 @@ from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.tags import is_plain_text
 from spine.errors import InvalidParams, NotStorable, type_of
+from spine.records.entries import Entries
 
 
 class Values(Mapping[str, Any]):
@@ -19,7 +20,7 @@ class Values(Mapping[str, Any]):
     __slots__ = ("_decoded", "_encoded")
 
     def __init__(self, encoded: Mapping[str, bytes] | None = None) -> None:
-        self._encoded = encoded or {}
+        self._encoded = encoded if type(encoded) is Entries else Entries(encoded)
         self._decoded: dict[str, Any] = {}
 
     @classmethod
@@ -31,7 +32,7 @@ class Values(Mapping[str, Any]):
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 
     @property
-    def encoded(self) -> Mapping[str, bytes]:
+    def encoded(self) -> Entries:
         """The entries as they are stored, in the order in which they came."""
         return self._encoded
 
@@ -41,7 +42,7 @@ class Values(Mapping[str, Any]):
 
     def merged(self, other: "Values") -> "Values":
         """Give these entries and the other's, which win."""
-        return type(self)({**self._encoded, **other.encoded}) if other.encoded else self
+        return type(self)(self._encoded.merged(other.encoded)) if other.encoded else self
 
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)

@@ -61,7 +61,7 @@ class Rows:
         """Give the names of the tables there are."""
         if self.is_sqlite:
             return {name for (name,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        found = self.ask("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        found = self.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         return {name for (name,) in found}
 
     def age(self, run_id: str, *, days: float) -> None:

@@ -29,7 +29,8 @@ def layout(engine: Engine) -> dict[str, Any]:
 
 
 _STORAGE = f"""
-SELECT relname, reloptions::text FROM pg_class WHERE relname LIKE 'core%' AND relname NOT LIKE '{SCHEMA_TABLE}%'
+SELECT relname, reloptions::text FROM pg_class
+WHERE relname LIKE 'core%' AND relname NOT LIKE '{SCHEMA_TABLE}%' AND relkind <> 'v'
 """
 
 

@@ -21,14 +21,14 @@ DIFFERENCES = {
     "a missing column": "ALTER TABLE core_workflow_runs DROP COLUMN error_category",
     "a missing index": "DROP INDEX core_workflow_runs_by_creation",
     "an index too many": "CREATE INDEX extra ON core_workflow_runs (holder)",
-    "a missing table": "DROP TABLE core_workflow_checkpoints",
+    "a missing table": "DROP TABLE core_workflow_events",
     "a table too many": "CREATE TABLE core_workflow_extras (id INTEGER)",
 }
 DIFFERENCES_ON_POSTGRESQL = {
     "a column that may be null": "ALTER TABLE core_workflow_runs ALTER COLUMN params DROP NOT NULL",
     "another length": "ALTER TABLE core_workflow_runs ALTER COLUMN run_id TYPE VARCHAR(40)",
-    "another type": "ALTER TABLE core_workflow_checkpoints ALTER COLUMN sequence TYPE INTEGER",
-    "json for jsonb": "ALTER TABLE core_workflow_checkpoints ALTER COLUMN context_snapshot TYPE JSON",
+    "another type": "ALTER TABLE core_workflow_runs ALTER COLUMN fence TYPE INTEGER",
+    "json for jsonb": "ALTER TABLE core_workflow_runs ALTER COLUMN params TYPE JSON",
     "a time without its zone": "ALTER TABLE core_workflow_runs ALTER COLUMN expires_at TYPE TIMESTAMP",
     "two rows a step": "ALTER TABLE core_workflow_checkpoints DROP CONSTRAINT unique_run_step",
 }

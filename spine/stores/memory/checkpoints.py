@@ -1,11 +1,13 @@
 """`Row`: a checkpoint as a database would keep it, its snapshot and its metadata written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.renaming import Renamed, rename
-from spine.stores import documents
+from spine.stores import documents, snapshots
+from spine.stores.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +15,7 @@ class Row:
     """A checkpoint as a database would keep it."""
 
     new: NewCheckpoint
-    snapshot: bytes
+    snapshot: Snapshot
     metadata: str
     created_at: datetime
     updated_at: datetime
@@ -28,12 +30,12 @@ class Row:
                 step_name=rename(new.step_name, renamed),
                 next_step=next_step and rename(next_step, renamed),
             ),
-            snapshot=documents.rename_snapshot(
+            snapshot=replace(
                 self.snapshot,
-                renamed,
-                run_id=new.run_id,
-                workflow_name=new.context.workflow_name,
-                step_name=new.step_name,
+                step_name=rename(new.step_name, renamed),
+                text=snapshots.rename_snapshot(
+                    self.snapshot, renamed, run_id=new.run_id, workflow_name=new.context.workflow_name
+                ),
             ),
             metadata=documents.rename_metadata(self.metadata, renamed, where="metadata"),
         )
@@ -49,17 +51,13 @@ class Row:
             metadata=documents.read_metadata(self.metadata, where="metadata"),
             created_at=self.created_at,
             updated_at=self.updated_at,
-            size=len(self.snapshot),
+            size=len(self.snapshot.text),
+            base_sequence=self.snapshot.base_sequence,
         )
 
-    def checkpoint(self) -> Checkpoint:
-        """Read it with its snapshot."""
+    def checkpoint(self, chain: Sequence[Snapshot]) -> Checkpoint:
+        """Read it with its context; the chain ends with its own snapshot."""
         summary = self.summary()
-        context, snapshot = documents.read_snapshot(
-            self.snapshot,
-            run_id=summary.run_id,
-            workflow_name=summary.workflow_name,
-            step_name=summary.step_name,
-        )
+        context, snapshot = snapshots.read_snapshot(chain, run_id=summary.run_id, workflow_name=summary.workflow_name)
         fields = {name: getattr(summary, name) for name in CheckpointSummary.__dataclass_fields__}
         return Checkpoint(**fields, context=context, context_snapshot=snapshot)

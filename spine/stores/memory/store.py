@@ -15,11 +15,13 @@ from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
+from spine.records.override import Override, overridden
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, Run, RunList, RunStatus, RunSummary
-from spine.stores import documents
+from spine.stores import documents, snapshots
 from spine.stores.memory.checkpoints import Row
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
+from spine.stores.snapshots import Snapshot
 
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
 
@@ -34,6 +36,7 @@ class MemoryStore:
         self._leases: dict[str, Lease] = {}
         self._first: dict[str, WorkflowContext] = {}
         self._points: dict[str, ResumePoint | None] = {}
+        self._overrides: dict[str, tuple[Override, ...]] = {}
         self._rows: dict[str, dict[str, Row]] = {}
         self._events: dict[str, list[Event]] = {}
 
@@ -60,7 +63,7 @@ class MemoryStore:
                 updated_at=now,
             )
             self._first[new.run_id] = replace(new.context, defaulted=new.definition.defaulted)
-            self._points[new.run_id] = new.resume_point
+            self._points[new.run_id], self._overrides[new.run_id] = new.resume_point, new.overrides
             self._rows[new.run_id] = {}
             self._events[new.run_id] = []
             by = Author(name=new.holder, reason=new.reason)
@@ -91,7 +94,7 @@ class MemoryStore:
                 finished_at=None,
                 updated_at=clock.now(),
             )
-            self._points[claim.run_id] = claim.resume_point
+            self._points[claim.run_id], self._overrides[claim.run_id] = claim.resume_point, claim.overrides
             self._rows[claim.run_id] = rows
             by = Author(name=claim.holder, reason=claim.reason)
             self._note(claim.run_id, claim.event_kind, by, claim.details)
@@ -102,16 +105,22 @@ class MemoryStore:
         with self._lock:
             summary = self._shown(run_id)
             rows = self._sorted_rows(run_id)
-            context = rows[-1].checkpoint().context if rows else self._first[run_id].fresh()
+            context = _read(rows).context if rows else self._first[run_id].fresh()
+            sequence = rows[-1].new.sequence if rows else 0
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
-            return Run(**fields, context=context)
+            return Run(**fields, context=overridden(context, self._overrides[run_id], sequence=sequence))
 
     def get_claimable(self, run_id: str) -> ClaimableRun:
         """See `Runs`."""
         with self._lock:
             summary = self._shown(run_id)
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
-            return ClaimableRun(**fields, resume_point=self._points[run_id], last_sequence=self._last_sequence(run_id))
+            return ClaimableRun(
+                **fields,
+                resume_point=self._points[run_id],
+                overrides=self._overrides[run_id],
+                last_sequence=self._last_sequence(run_id),
+            )
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""
@@ -149,11 +158,12 @@ class MemoryStore:
         """See `Checkpoints`."""
         with self._lock:
             self._shown(run_id)
-            rows = [row for row in self._sorted_rows(run_id) if step in (None, row.new.step_name)]
-            if not rows:
+            rows = self._sorted_rows(run_id)
+            wanted = [place for place, row in enumerate(rows) if step in (None, row.new.step_name)]
+            if not wanted:
                 which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
                 raise CheckpointNotFound(f"run {run_id!r} has {which}")
-            return rows[-1].checkpoint()
+            return _read(rows[: wanted[-1] + 1])
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
@@ -211,7 +221,8 @@ class MemoryStore:
 
     def save(self, lease: Lease, new: NewCheckpoint, ending: Ending | None, lease_seconds: float) -> int:
         """Write for the holder of a lease."""
-        snapshot = documents.write_snapshot(new, limits=self._limits)
+        text, base_sequence = snapshots.write_snapshot(new, limits=self._limits)
+        snapshot = Snapshot(step_name=new.step_name, sequence=new.sequence, base_sequence=base_sequence, text=text)
         metadata = documents.write_metadata(new.metadata)
         with self._lock:
             self._require(lease)
@@ -226,7 +237,7 @@ class MemoryStore:
             else:
                 self._runs[lease.run_id] = replace(self._runs[lease.run_id], current_step=new.next_step, updated_at=now)
                 self._renew(lease.run_id, lease_seconds)
-        return len(snapshot)
+        return len(text)
 
     def end(self, lease: Lease, ending: Ending) -> None:
         """End a run for the holder of its lease."""
@@ -306,7 +317,7 @@ class MemoryStore:
     def _remove(self, run_id: str, because: Removal) -> int:
         run = self._runs[run_id]
         self._runs[run_id] = replace(run, fence=run.fence + 1, removed_at=clock.now(), removed_because=because)
-        self._points[run_id] = None
+        self._points[run_id], self._overrides[run_id] = None, ()
         removed, self._rows[run_id] = len(self._rows[run_id]), {}
         return removed
 
@@ -321,7 +332,11 @@ class MemoryStore:
         return replace(run, lease=self._leases[run_id] if held else None, is_crashed=crashed)
 
     def _rows_after(self, claim: Claim) -> dict[str, Row]:
-        kept = {name: row for name, row in self._rows[claim.run_id].items() if name not in claim.removed_steps}
+        rows = self._rows[claim.run_id]
+        stored = [row.snapshot for row in self._sorted_rows(claim.run_id)]
+        workflow_name = self._runs[claim.run_id].workflow_name
+        left = snapshots.without(stored, claim.removed_steps, run_id=claim.run_id, workflow_name=workflow_name)
+        kept = {each.step_name: replace(rows[each.step_name], snapshot=each) for each in left}
         if not claim.renamed_steps:
             return kept
         kept = {name: row.renamed(claim.renamed_steps) for name, row in kept.items()}
@@ -349,6 +364,12 @@ class MemoryRunWriter:
 
     def close(self) -> None:
         """See `RunWriter`."""
+
+
+def _read(rows: list[Row]) -> Checkpoint:
+    """Read the last of a run's rows, with those it builds on."""
+    whole = max(place for place, row in enumerate(rows) if row.snapshot.base_sequence is None)
+    return rows[-1].checkpoint([row.snapshot for row in rows[whole:]])
 
 
 def _fits(run: RunSummary, wanted: RunFilter) -> bool:

@@ -19,7 +19,9 @@ HELD: ColumnElement[bool] = and_(runs.c.holder.is_not(None), runs.c.expires_at.i
 CRASHED: ColumnElement[bool] = and_(
     runs.c.status == RunStatus.RUNNING, or_(runs.c.expires_at.is_(None), runs.c.expires_at <= now())
 )
-_WITHOUT_CONTEXT = [column for column in runs.c if column.name not in ("params", "partition", "resume_point")]
+_WITHOUT_CONTEXT = [
+    column for column in runs.c if column.name not in ("params", "partition", "resume_point", "overrides")
+]
 _SUMMARY = (*_WITHOUT_CONTEXT, HELD.label("is_held"), CRASHED.label("is_crashed"))
 _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
@@ -38,6 +40,7 @@ def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | N
             definition=documents.write_definition(new.definition),
             current_step=new.current_step,
             resume_point=documents.write_resume_point(new.resume_point, limits=limits),
+            overrides=documents.write_overrides(new.overrides, limits=limits),
             fence=1,
             started_at=now(),
             **_taken(new.holder, new.lease_seconds),
@@ -64,6 +67,7 @@ def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | N
             definition=documents.write_definition(claim.definition),
             current_step=claim.current_step,
             resume_point=documents.write_resume_point(claim.resume_point, limits=limits),
+            overrides=documents.write_overrides(claim.overrides, limits=limits),
             fence=runs.c.fence + 1,
             error_step=None,
             error=None,
@@ -139,6 +143,7 @@ def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
             removed_at=now(),
             removed_because=because,
             resume_point=None,
+            overrides=None,
             updated_at=now(),
         )
     )

@@ -12,7 +12,7 @@ from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import describe
 
-HEAD = "0002"
+HEAD = "0003"
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps what it works on in a global
 _SELECT_VERSION = text(f"SELECT version_num FROM {SCHEMA_TABLE}")  # noqa: S608  # a constant of ours
 

@@ -120,6 +120,7 @@ def _save(dialect: str, moved: Any | None) -> Any:
         "context_snapshot": cast(bindparam("context_snapshot", type_=Text), JsonText),
         "size": cast(bindparam("size"), BigInteger),
         "metadata": cast(bindparam("metadata", type_=Text), JsonText),
+        "base_sequence": cast(bindparam("base_sequence"), BigInteger),
     }
     rows = select(*values.values())
     if moved is None:

@@ -16,6 +16,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding
 from spine.records.lease import Lease
+from spine.records.override import Override, overridden
 from spine.records.run import ClaimableRun, Removal, Run, RunList
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
@@ -75,10 +76,14 @@ class SqlStore:
             if row is None:
                 raise self._no_run(run_id)
             try:
-                context = checkpoints.select_checkpoint(connection, run_id, None).context
+                latest = checkpoints.select_checkpoint(connection, run_id, None)
+                context, sequence = latest.context, latest.sequence
             except CheckpointNotFound:
-                context = _first_context(row)
-        return Run(**runs.summary_fields(row), context=context)
+                context, sequence = _first_context(row), 0
+        return Run(
+            **runs.summary_fields(row),
+            context=overridden(context, _overrides(row), sequence=sequence),
+        )
 
     def get_claimable(self, run_id: str) -> ClaimableRun:
         """See `Runs`."""
@@ -86,7 +91,12 @@ class SqlStore:
             row = self._select_run(connection, run_id)
             last_sequence = checkpoints.last_sequence(connection, run_id)
         point = documents.read_resume_point(row.resume_point, run_id=run_id, workflow_name=row.workflow_name)
-        return ClaimableRun(**runs.summary_fields(row), resume_point=point, last_sequence=last_sequence)
+        return ClaimableRun(
+            **runs.summary_fields(row),
+            resume_point=point,
+            overrides=_overrides(row),
+            last_sequence=last_sequence,
+        )
 
     def get_first_context(self, run_id: str) -> WorkflowContext:
         """See `Runs`."""
@@ -211,6 +221,10 @@ class SqlStore:
 
     def _no_run(self, run_id: str) -> RunNotFound:
         return RunNotFound(f"no run {run_id!r} in {self.location}; list the runs with: spine runs list")
+
+
+def _overrides(row: Any) -> tuple[Override, ...]:
+    return documents.read_overrides(row.overrides, run_id=row.run_id, workflow_name=row.workflow_name)
 
 
 def _first_context(row: Any) -> WorkflowContext:

@@ -47,6 +47,7 @@ runs = Table(
     Column("updated_at", UtcTime, nullable=False, server_default=now()),
     Column("removed_at", UtcTime),
     Column("removed_because", String(20)),
+    Column("overrides", JsonText),
     Index("core_workflow_runs_by_creation", "created_at"),
     Index("core_workflow_runs_by_workflow", "workflow_name", "created_at"),
     Index("core_workflow_runs_by_status", "status", "created_at"),
@@ -81,5 +82,6 @@ checkpoints = Table(
     Column("metadata", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False, server_default=now()),
     Column("updated_at", UtcTime, nullable=False, server_default=now()),
+    Column("base_sequence", BigInteger),
     UniqueConstraint("run_id", "step_name", name="unique_run_step"),
 )

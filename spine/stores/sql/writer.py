@@ -9,7 +9,7 @@ from spine.errors import LeaseLost
 from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.lease import Lease
-from spine.stores import documents
+from spine.stores import documents, snapshots
 from spine.stores.sql.prepared import Prepared
 from spine.stores.sql.session import Session
 from spine.stores.sql.statements import Write, compile_writes
@@ -29,7 +29,7 @@ class SqlRunWriter:
 
     def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
         """See `RunWriter`."""
-        snapshot = documents.write_snapshot(new, limits=self._limits)
+        snapshot, base_sequence = snapshots.write_snapshot(new, limits=self._limits)
         values = {
             **self._identity,
             "step_name": new.step_name,
@@ -37,6 +37,7 @@ class SqlRunWriter:
             "next_step": new.next_step,
             "context_snapshot": snapshot.decode(),
             "size": len(snapshot),
+            "base_sequence": base_sequence,
             "metadata": documents.write_metadata(new.metadata),
             **({} if ending is None else self._ending_values(ending)),
         }

@@ -19,6 +19,7 @@ Whoever writes a store of their own proves it with a class whose `store` fixture
 snapshots of 1 MB and be usable from ten threads.
 """
 
+from spine.testing.contract.changes import ChangesContract
 from spine.testing.contract.checkpoints import CheckpointsContract
 from spine.testing.contract.claims import ClaimsContract
 from spine.testing.contract.events import EventsContract
@@ -31,6 +32,7 @@ from spine.testing.contract.store import StoreContract
 from spine.testing.contract.values import ValuesContract
 
 __all__ = [
+    "ChangesContract",
     "CheckpointsContract",
     "ClaimsContract",
     "EventsContract",

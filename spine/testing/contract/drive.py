@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from spine import clock
 from spine.codec.limits import DEFAULT_LIMITS
-from spine.records.checkpoint import Checkpoint, NewCheckpoint
+from spine.records.checkpoint import Base, Checkpoint, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.event import Event
@@ -46,6 +46,7 @@ class Drive:
     writer: RunWriter
     context: WorkflowContext
     sequence: int = 0
+    base: Base | None = None
 
     def save(
         self,
@@ -67,7 +68,9 @@ class Drive:
             next_step=next_step,
             metadata=metadata or {},
             context=self.context,
+            base=self.base,
         )
+        self.base = Base(sequence=self.sequence, context=self.context)
         return self.writer.save_checkpoint(new, ending)
 
 

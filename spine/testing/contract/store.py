@@ -1,5 +1,6 @@
 """`StoreContract`: all that a store must do, in one class."""
 
+from spine.testing.contract.changes import ChangesContract
 from spine.testing.contract.checkpoints import CheckpointsContract
 from spine.testing.contract.claims import ClaimsContract
 from spine.testing.contract.events import EventsContract
@@ -17,6 +18,7 @@ class StoreContract(
     RenamingContract,
     LeasesContract,
     CheckpointsContract,
+    ChangesContract,
     ValuesContract,
     EventsContract,
     RetentionContract,

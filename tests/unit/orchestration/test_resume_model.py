@@ -21,12 +21,13 @@ attempts = st.lists(
 
 @dataclass
 class Model:
-    """What the run should do: one dict of outputs a checkpoint, and what the last claim was told."""
+    """What the run should do: one dict of outputs a checkpoint, what was said of `n`, what the last claim was told."""
 
     marks: list
     skipping: set
-    rows: dict = field(default_factory=dict)  # step -> (outputs by then, n by then, skipped by then)
-    told: tuple | None = None  # (start, n, outputs, skipped)
+    number: int = 0  # whoever said it last is right, wherever the run goes on
+    rows: dict = field(default_factory=dict)  # step -> (outputs by then, skipped by then)
+    told: tuple | None = None  # (start, skipped)
 
     def keeps(self, place: int) -> bool:
         by_strategy = True not in self.marks
@@ -34,7 +35,8 @@ class Model:
 
     def attempt(self, broken: set, start_from: str | None, n: int | None) -> tuple[str, str | None]:
         """Give the steps that run, and the one that fails."""
-        start, outputs, number, skipped = self._begin(start_from, n)
+        self.number = self.number if n is None else n
+        start, outputs, skipped = self._begin(start_from, is_told=n is not None)
         ran = ""
         for place in range(start, len(NAMES)):
             name = NAMES[place]
@@ -44,14 +46,14 @@ class Model:
             if name in self.skipping:
                 skipped = skipped | {name}
             else:
-                outputs = {**outputs, name: number}
+                outputs = {**outputs, name: self.number}
             if self.keeps(place):
-                self.rows[name] = (outputs, number, skipped)
+                self.rows[name] = (outputs, skipped)
                 self.told = None
-        self.told, self.final = None, (outputs, number, skipped)
+        self.told, self.final = None, (outputs, skipped)
         return ran, None
 
-    def _begin(self, start_from: str | None, n: int | None) -> tuple[int, dict, int, set]:
+    def _begin(self, start_from: str | None, *, is_told: bool) -> tuple[int, dict, set]:
         told = self.told
         if start_from is not None:
             start = NAMES.index(start_from)
@@ -60,18 +62,11 @@ class Model:
         else:
             start = max((NAMES.index(name) + 1 for name in self.rows), default=0)
         self.rows = {name: row for name, row in self.rows.items() if NAMES.index(name) < start}
-        outputs, number, skipped = self.rows[max(self.rows)] if self.rows else ({}, 0, set())
-        if told is not None:
-            number = number if told[1] is None else told[1]
-        number = number if n is None else n
+        outputs, skipped = self.rows[max(self.rows)] if self.rows else ({}, set())
         base = NAMES.index(max(self.rows)) + 1 if self.rows else 0
-        passed = set(NAMES[base:start]) if start_from is not None else (told[2] if told else set())
-        kept = n if n is not None else (told[1] if told else None)
-        if start_from is not None or passed or kept is not None:
-            self.told = (start, kept, passed)
-        else:
-            self.told = None
-        return start, outputs, number, skipped | passed
+        passed = set(NAMES[base:start]) if start_from is not None else (told[1] if told else set())
+        self.told = (start, passed) if start_from is not None or passed or is_told or told is not None else None
+        return start, outputs, skipped | passed
 
 
 @settings(deadline=None, max_examples=60)
@@ -101,9 +96,9 @@ def test_a_run_does_what_the_model_says(marks, skipping, first, attempts):
             assert ("".join(ran), result.error_step) == told
             assert [row.step_name for row in runner.list_checkpoints("1")] == sorted(model.rows)
         if told[1] is None:
-            outputs, number, skipped = model.final
+            outputs, skipped = model.final
             assert result.context.outputs == {name: {"n": value} for name, value in outputs.items()}
             assert list(result.context.outputs) == sorted(outputs)
-            assert result.context.params == {"n": number}
+            assert result.context.params == {"n": model.number}
             assert result.skipped_steps == sorted(skipped)
             assert result.all_completed_steps == [name for name in NAMES if name not in skipped]

@@ -1,0 +1,37 @@
+"""`Override`: what a claim said of a run's params, for as long as the run lives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from spine.records.context import WorkflowContext
+from spine.records.values import Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Params, or a whole context, that a claim was told when `after` was the sequence of the run's newest checkpoint.
+
+    Checkpoints with a higher sequence carry it; whoever goes back to an earlier one must be told it again. A whole
+    `context` is that before `step`.
+    """
+
+    after: int
+    step: str
+    params: Values = field(default_factory=Values)
+    context: WorkflowContext | None = None
+
+
+def overridden(context: WorkflowContext, overrides: Sequence[Override], *, sequence: int) -> WorkflowContext:
+    """Give the context of the checkpoint of this sequence (0: the first context) with what was told after it."""
+    for override in overrides:
+        if override.after >= sequence:
+            context = (override.context or context).with_params(override.params)
+    return context
+
+
+def followed(overrides: Sequence[Override], latest: Override) -> tuple[Override, ...]:
+    """Give the overrides with one more; two that only set params after the same checkpoint are one."""
+    before = overrides[-1] if overrides else None
+    if before is None or latest.context is not None or before.after != latest.after:
+        return (*overrides, latest)
+    return (*overrides[:-1], replace(before, params=before.params.merged(latest.params)))

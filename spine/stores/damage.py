@@ -1,0 +1,63 @@
+"""What is read is judged first: damage becomes `SnapshotCorrupt` before anything runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import orjson
+
+from spine.errors import SnapshotCorrupt, SnapshotTooNew
+from spine.records.checkpoint import SCHEMA_VERSION
+from spine.records.quality import Measured
+from spine.records.values import Values
+
+T = TypeVar("T")
+V = TypeVar("V", bound=Values)
+
+
+def guarded(where: str, read: Callable[[], T]) -> T:
+    """Read something stored; what goes wrong means that it is damaged."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SnapshotCorrupt(f"{where} is damaged: {error!r}; nothing was run and nothing deleted") from error
+
+
+def read_object(text: bytes | str, where: str) -> dict[str, Any]:
+    """Parse a document that must be an object."""
+    document = guarded(where, lambda: orjson.loads(text))
+    if type(document) is not dict:
+        raise SnapshotCorrupt(f"{where} is damaged: it is not an object; nothing was run")
+    return document
+
+
+def judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) -> dict[str, Any]:
+    """See that a document is of a format we know, and of the run and step that its row names."""
+    version = document.get("schema_version")
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise SnapshotTooNew(
+            f"{where} has format {version}, and this program knows formats up to {SCHEMA_VERSION}; "
+            "resume it with the version of Spine that wrote it, or a newer one"
+        )
+    for name, value in {"schema_version": SCHEMA_VERSION, **identity}.items():
+        if document.get(name) != value:
+            raise SnapshotCorrupt(
+                f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
+                "Start from an earlier step to replace it."
+            )
+    return document
+
+
+def names(found: Any) -> list[str]:
+    """See that these are step names."""
+    if type(found) is not list or not all(type(name) is str for name in found):
+        raise ValueError("step names must be a list of texts")
+    return found
+
+
+def checked(values: V) -> V:
+    """Decode what a damaged tag could hide in, so that damage shows before anything runs."""
+    fresh = values.fresh()
+    for name, text in values.encoded.items():
+        if b'"$' in text or type(values) is Measured:
+            fresh[name]
+    return values

@@ -13,6 +13,7 @@ import orjson
 
 from spine.codec import tags
 from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.codec.plain import orders_if_plain
 from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
@@ -25,15 +26,14 @@ _Orders = dict[frozenset[str], list[str]]
 
 def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) -> bytes:
     """Write a value as JSON; raise `NotStorable`, with the path below `at`, if it could not come back equal."""
-    text = orjson.dumps(_Encoder(at, limits).document(value))
-    refuse_larger(text, at=at, limits=limits)
-    return text
-
-
-def refuse_larger(text: bytes, *, at: str, limits: Limits) -> None:
-    """Raise `NotStorable` if this JSON is over the limit."""
+    orders = orders_if_plain(value, limits)
+    if orders is None:
+        text = orjson.dumps(_Encoder(at, limits).document(value))
+    else:
+        text = orjson.dumps({ORDER: orders, **value} if orders else value)
     if len(text) > limits.max_bytes:
         raise NotStorable(at, too_large(limits))
+    return text
 
 
 def decode(text: bytes | str) -> Any:
@@ -46,7 +46,7 @@ def decode(text: bytes | str) -> Any:
 def join(entries: Iterable[tuple[str, bytes]]) -> bytes:
     """Write an object whose values are encoded already; `split` gives the entries back in this order."""
     written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries}
-    if not _is_jsonb_order(list(written)):
+    if len(written) > 1 and not _is_jsonb_order(list(written)):
         written = {ORDER: [list(written)], **written}
     return orjson.dumps(written)
 

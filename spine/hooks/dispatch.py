@@ -5,9 +5,22 @@ from collections.abc import Sequence
 
 from spine.errors import class_name
 from spine.hooks.hook import Hook
-from spine.records.event import Event
+from spine.records.event import Event, EventKind
 
 _log = logging.getLogger("spine")
+
+
+def listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
+    """Give the hooks that want to hear of such an event: all but those that say no."""
+    return [hook for hook in hooks if _wants(hook, kind)]
+
+
+def _wants(hook: Hook, kind: EventKind) -> bool:
+    try:
+        wants = getattr(hook, "wants", None)
+        return wants is None or bool(wants(kind))
+    except Exception:  # noqa: BLE001  # a listener may do anything, and what it raises next is logged
+        return True
 
 
 def dispatch(hooks: Sequence[Hook], event: Event) -> None:

@@ -6,7 +6,10 @@ from spine.records.event import Event
 
 
 class Hook(Protocol):
-    """Listens to the events of the runs that one runner drives."""
+    """Listens to the events of the runs that one runner drives.
+
+    One that also has a method `wants(kind)` is told only of the kinds for which it is true at that moment.
+    """
 
     def on_event(self, event: Event) -> None:
         """Be told; called in the driving thread, so be quick. What it raises is logged and changes nothing."""

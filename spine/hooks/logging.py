@@ -22,6 +22,10 @@ class LoggingHook:
     Steps are at DEBUG and runs at INFO; a failed step is a WARNING, a failed run an ERROR.
     """
 
+    def wants(self, kind: EventKind) -> bool:
+        """Tell whether the log would take a line of this event, or its traceback."""
+        return _log.isEnabledFor(_LEVELS.get(kind, logging.INFO))
+
     def on_event(self, event: Event) -> None:
         """See `Hook`."""
         level = _LEVELS.get(event.kind, logging.INFO)

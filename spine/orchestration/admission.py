@@ -85,8 +85,8 @@ class Admission:
             position=index,
             sequence=0,
             is_resumed=False,
-            skipped=frozenset(passed_over),
-            unsaved_skips=passed_over,
+            skipped=set(passed_over),
+            unsaved_skips=list(passed_over),
         )
         return Admitted(lease=lease, progress=progress, asked_at=asked_at)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from spine import clock
 from spine.errors import LeaseLost
-from spine.hooks.dispatch import dispatch
+from spine.hooks.dispatch import dispatch, listening
 from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted, was_cancelled
 from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
+from spine.orchestration.forks import Forks
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat, RequireLease
 from spine.orchestration.interrupts import Interrupts
@@ -26,6 +27,7 @@ from spine.records.run import RunStatus
 from spine.steps.secrets import Resolver
 from spine.stores.protocol import RunWriter, Store
 
+CANCELLED = Ending(status=RunStatus.CANCELLED)
 _RUN_EVENTS = {
     RunStatus.COMPLETED: EventKind.RUN_COMPLETED,
     RunStatus.FAILED: EventKind.RUN_FAILED,
@@ -49,14 +51,14 @@ class Driver:
         """Drive until the run has ended; raise `LeaseLost` if somebody took it over meanwhile."""
         start = clock.stopwatch()
         interrupts = Interrupts.of_this_thread()
+        progress = admitted.progress
         with interrupts.handled():
-            self._tell(admitted.progress, _beginning(admitted.progress))
-            progress = self._walk(admitted, interrupts)
+            self._tell(progress, _beginning(progress))
+            self._walk(admitted, interrupts)
             self._tell(progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
         return progress.result()
 
-    def _walk(self, admitted: Admitted, interrupts: Interrupts) -> Progress:
-        progress = admitted.progress
+    def _walk(self, admitted: Admitted, interrupts: Interrupts) -> None:
         lease = admitted.lease
         try:
             with (
@@ -64,13 +66,11 @@ class Driver:
                 self.heartbeat.beating(lease, since=admitted.asked_at) as require_lease,
                 closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer,
             ):
-                for reached in drive(progress, self._executor(admitted, writer, interrupts, require_lease)):
-                    progress = reached  # known here also when the lease is lost later
+                drive(admitted.progress, self._executor(admitted, writer, interrupts, require_lease))
         except LeaseLost:
             if not was_cancelled(self.store.get_claimable(lease.run_id), lease):
                 raise
-            return progress.ended(Ending(status=RunStatus.CANCELLED))
-        return progress
+            admitted.progress.ending = CANCELLED
 
     def _executor(
         self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts, require_lease: RequireLease
@@ -81,6 +81,7 @@ class Driver:
             strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
             limits=self.options.limits,
             interrupts=interrupts,
+            forks=Forks(),
             require_lease=require_lease,
             secrets=self.secrets,
             hooks=self.hooks,
@@ -92,7 +93,7 @@ class Driver:
         if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
             fields |= {"position": progress.position + 1, "from_step": progress.step.name}
         dispatch(
-            self.hooks,
+            listening(self.hooks, kind),
             Event(
                 kind=kind,
                 run_id=progress.context.run_id,

@@ -3,68 +3,34 @@
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from spine import __version__, clock
-from spine.codec import json as codec
+from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import LeaseLost, NotStorable, StoreError
-from spine.hooks.dispatch import dispatch
+from spine.hooks.dispatch import dispatch, listening
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
-from spine.orchestration.forks import end_if_forked
+from spine.orchestration.forks import Forks
 from spine.orchestration.heartbeat import RequireLease
 from spine.orchestration.interrupts import Interrupted, Interrupts
-from spine.orchestration.progress import Progress
+from spine.orchestration.progress import COMPLETED, Progress
 from spine.orchestration.registry import Registry
-from spine.records.checkpoint import NewCheckpoint
-from spine.records.claim import Ending
+from spine.orchestration.turn import Turn
 from spine.records.event import Event, EventKind
-from spine.records.run import RunStatus
 from spine.steps.kind import Call
 from spine.steps.result import ErrorCategory, Outcome, StepResult
 from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
 from spine.stores.protocol import RunWriter
-from spine.stores.snapshots import PYTHON_VERSION
 
-_OWN_METADATA = frozenset(
-    {"outcome", "reason", "attempt", "started_at", "duration", "skipped", "python_version", "spine_version"}
-)
-LONGEST_TOLD = Limits(max_bytes=64 * 1024)  # of each part of a failure, in the history
+_NOTHING_YET = StepResult.ok()
 _OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
     Outcome.SKIPPED: EventKind.STEP_SKIPPED,
     Outcome.FAILED: EventKind.STEP_FAILED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One step's turn, handed from verb to verb: where the run was, what the step gave, where the run is now."""
-
-    step: Step
-    before: Progress
-    after: Progress
-    call: Call
-    result: StepResult
-    started_at: datetime
-    seconds: float = 0.0
-
-    def failed(self, result: StepResult) -> "Turn":
-        """Give the turn as one that failed: the run stands where it stood, and has ended."""
-        result = self.call.secrets.masked(result).shortened()
-        ending = Ending(
-            status=RunStatus.FAILED,
-            error_step=self.step.name,
-            error=result.error,
-            error_type=result.error_type,
-            error_category=None if result.category is None else result.category.value,
-            told=_told(result),
-        )
-        return replace(self, result=result, after=self.before.failing(self.step.name, ending, seconds=self.seconds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +42,18 @@ class Executor:
     strategy: CheckpointStrategy
     limits: Limits
     interrupts: Interrupts
+    forks: Forks
     require_lease: RequireLease
     secrets: Resolver
     hooks: Sequence[Hook]
 
-    def execute(self, step: Step, progress: Progress) -> Progress:
-        """Take one step; when this returns, what it did is durable."""
+    def execute(self, step: Step, progress: Progress) -> None:
+        """Take one step; when this returns, what it did is durable, and the progress tells of it."""
         turn = self.begin(step, progress)
-        turn = self.attempt(turn)
-        turn = self.settle(turn)
-        turn = self.remember(turn)
-        self.announce(turn)
-        return turn.after
+        self.attempt(turn)
+        self.settle(turn)
+        self.remember(turn, progress)
+        self.announce(turn, progress)
 
     def begin(self, step: Step, progress: Progress) -> Turn:
         """Make the call, with the pipeline looked up."""
@@ -99,11 +65,18 @@ class Executor:
             secrets=Secrets(self.secrets),
             function=None if pipeline is None else self.registry.get_pipeline(pipeline),
         )
-        self._tell(EventKind.STEP_STARTED, progress, step)
-        nothing_yet = StepResult.ok()
-        return Turn(step=step, before=progress, after=progress, call=call, result=nothing_yet, started_at=clock.now())
+        turn = Turn(
+            step=step,
+            place=progress.position + 1,
+            call=call,
+            context=progress.context,
+            started_at=clock.now(),
+            result=_NOTHING_YET,
+        )
+        self._tell(EventKind.STEP_STARTED, turn, progress)
+        return turn
 
-    def attempt(self, turn: Turn) -> Turn:
+    def attempt(self, turn: Turn) -> None:
         """Perform the step; the one place where what a user's code raises becomes a result.
 
         Raise `LeaseLost` if somebody took the run over while this process slept: then the step is not started.
@@ -111,7 +84,7 @@ class Executor:
         self.require_lease()
         start = clock.stopwatch()
         try:
-            with self.interrupts.in_step(), end_if_forked():
+            with self.interrupts.in_step, self.forks:
                 result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))
@@ -119,135 +92,90 @@ class Executor:
             result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
-        result = turn.call.secrets.masked(result).shortened()
-        return replace(turn, result=result, seconds=clock.stopwatch() - start)
+        turn.seconds = clock.stopwatch() - start
+        turn.result = turn.call.secrets.masked(result).shortened()
 
-    def settle(self, turn: Turn) -> Turn:
+    def settle(self, turn: Turn) -> None:
         """Put the output into the context, through the codec; what cannot be kept fails the step."""
-        result, before = turn.result, turn.before
-        if result.outcome is Outcome.FAILED:
-            return turn.failed(result)
+        result, before = turn.result, turn.context
         if result.outcome is Outcome.SKIPPED:
-            return replace(turn, after=before.skipping(turn.step.name, seconds=turn.seconds))
+            return
+        if result.outcome is Outcome.FAILED:
+            turn.fail(result)
+            return
         try:
             updates = run_params.updates(result.context_updates, turn.call, self.limits)
-            context = before.context.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
+            context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
+            turn.context = context.with_params(updates) if updates else context
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at
-            return turn.failed(StepResult.from_exception(error))
-        if updates:
-            context = context.with_params(updates)
-        return replace(turn, after=before.completing(turn.step.name, context, seconds=turn.seconds))
+            turn.fail(StepResult.from_exception(error))
 
-    def remember(self, turn: Turn) -> Turn:
+    def remember(self, turn: Turn, progress: Progress) -> None:
         """Write what must survive: a checkpoint, the end of the run, or both at once."""
         try:
-            return self._remember(turn)
+            self._write(turn, progress)
         except NotStorable as error:
-            return self._remember(turn.failed(StepResult.from_exception(error)))
+            turn.fail(StepResult.from_exception(error))
+            self._write(turn, progress)
         except StoreError as error:
-            return self._remember_failure(turn, error)
+            turn.fail(StepResult.from_exception(error))
+            self._write_failure(turn, progress, error)
 
-    def announce(self, turn: Turn) -> None:
+    def announce(self, turn: Turn, progress: Progress) -> None:
         """Tell the hooks."""
-        kind = _OUTCOME_EVENTS[turn.result.outcome]
-        self._tell(kind, turn.before, turn.step, duration=turn.seconds, result=turn.result)
+        self._tell(_OUTCOME_EVENTS[turn.result.outcome], turn, progress, duration=turn.seconds)
 
-    def _remember(self, turn: Turn) -> Turn:
-        if turn.result.outcome is Outcome.FAILED:
-            self.writer.end_run(turn.after.ending)
-            return turn
-        moved = turn.after.moved_on()
-        ending = None if moved.ending.status is RunStatus.RUNNING else moved.ending
-        if wants_checkpoint(turn.step, turn.result, self.strategy):
-            size = self.writer.save_checkpoint(_checkpoint(turn), ending)
-            self._tell(EventKind.CHECKPOINT_SAVED, turn.before, turn.step, size=size)
-            moved = moved.saved()
+    def _write(self, turn: Turn, progress: Progress) -> None:
+        name = turn.step.name
+        if turn.ending is not None:
+            self.writer.end_run(turn.ending)
+            progress.durations[name], progress.ending = turn.seconds, turn.ending
+            return
+        saved = wants_checkpoint(turn.step, turn.result, self.strategy)
+        ending = COMPLETED if progress.next_step is None else None
+        if saved:
+            size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
+            self._tell(EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
         elif ending is not None:
             self.writer.end_run(ending)
         else:
             self.require_lease(asking=True)  # no write told whether somebody took the run over meanwhile
-        return replace(turn, after=moved)
+        progress.durations[name] = turn.seconds
+        if turn.result.outcome is Outcome.SKIPPED:
+            progress.skip(name)
+        else:
+            progress.complete(name, turn.context)
+        if saved:
+            progress.save()
+        progress.move_on()
 
-    def _remember_failure(self, turn: Turn, error: StoreError) -> Turn:
+    def _write_failure(self, turn: Turn, progress: Progress, error: StoreError) -> None:
         """Record that the database failed this step, if it lets us; else what it raised first goes on."""
-        failed = turn.failed(StepResult.from_exception(error))
         try:
-            return self._remember(failed)
+            self._write(turn, progress)
         except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost
             raise error from None
 
     def _tell(
-        self,
-        kind: EventKind,
-        progress: Progress,
-        step: Step,
-        *,
-        duration: float | None = None,
-        result: StepResult | None = None,
-        **fields: Any,
+        self, kind: EventKind, turn: Turn, progress: Progress, *, duration: float | None = None, **fields: Any
     ) -> None:
-        said = {"reason": result.reason} if result and result.reason else {}
-        dispatch(
-            self.hooks,
-            Event(
-                kind=kind,
-                run_id=progress.context.run_id,
-                workflow_name=progress.workflow.name,
-                step=step.name,
-                at=clock.now(),
-                duration=duration,
-                error=result.error if result else None,
-                error_type=result.error_type if result else None,
-                traceback=result.traceback if result else None,
-                fields={"position": progress.position + 1, "steps": len(progress.workflow.steps), **fields, **said},
-            ),
+        hooks = listening(self.hooks, kind)
+        if not hooks:
+            return
+        result = turn.result
+        said = {"reason": result.reason} if result.reason else {}
+        event = Event(
+            kind=kind,
+            run_id=turn.context.run_id,
+            workflow_name=progress.workflow.name,
+            step=turn.step.name,
+            at=clock.now(),
+            duration=duration,
+            error=result.error,
+            error_type=result.error_type,
+            traceback=result.traceback,
+            fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
         )
-
-
-def _told(result: StepResult) -> dict[str, Any]:
-    """Give what a failed step measured and where it failed, as far as it can be kept."""
-    quality = None if result.quality is None else result.quality.as_dict()
-    told = {"quality": quality, "output": dict(result.output), "traceback": result.traceback}
-    return {name: value for name, value in told.items() if value and _is_keepable(value)}
-
-
-def _is_keepable(value: Any) -> bool:
-    try:
-        codec.encode(value, limits=LONGEST_TOLD)
-    except NotStorable:
-        return False
-    return True
-
-
-def _checkpoint(turn: Turn) -> NewCheckpoint:
-    return NewCheckpoint(
-        run_id=turn.after.context.run_id,
-        step_name=turn.step.name,
-        sequence=turn.after.sequence + 1,
-        next_step=turn.after.next_step,
-        metadata=_metadata(turn),
-        context=turn.after.context,
-        base=turn.after.base,
-    )
-
-
-def _metadata(turn: Turn) -> dict[str, Any]:
-    result = turn.result
-    taken = _OWN_METADATA & set(result.metadata)
-    if taken:
-        raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
-    own: dict[str, Any] = {
-        "outcome": result.outcome.value,
-        "attempt": turn.call.attempt,
-        "started_at": turn.started_at.isoformat(),
-        "duration": round(turn.seconds, 6),
-        "python_version": PYTHON_VERSION,
-        "spine_version": __version__,
-    }
-    if turn.after.unsaved_skips:
-        own["skipped"] = list(turn.after.unsaved_skips)
-    if result.reason:
-        own["reason"] = result.reason
-    return {**result.metadata, **own}
+        dispatch(hooks, event)

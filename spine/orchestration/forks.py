@@ -3,27 +3,29 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import NoReturn
 
 
-@contextmanager
-def end_if_forked() -> Iterator[None]:
-    """End a process that was forked inside and came out: the run, its lease and its connection are its parent's.
+class Forks:
+    """Ends a process that was forked inside and came out: the run, its lease and its connection are its parent's.
 
     It ends as it would have, with the code of `sys.exit`, with a traceback and 1, or with 0, and touches nothing that
     it shares with its parent.
     """
-    parent = os.getpid()
-    error: BaseException | None = None
-    try:
-        yield
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
-        if os.getpid() != parent:
+
+    __slots__ = ("_parent",)
+
+    def __init__(self) -> None:
+        self._parent = os.getpid()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        if os.getpid() != self._parent:
             _end(error)
 
 

@@ -19,6 +19,21 @@ class Interrupted(BaseException):
         self.signum = signum
 
 
+class InStep:
+    """Inside, signals interrupt."""
+
+    __slots__ = ("_interrupts",)
+
+    def __init__(self, interrupts: "Interrupts") -> None:
+        self._interrupts = interrupts
+
+    def __enter__(self) -> None:
+        self._interrupts.enter_step()
+
+    def __exit__(self, *_error: object) -> None:
+        self._interrupts.leave_step()
+
+
 class Interrupts:
     """Notes a signal, and raises it inside the user's code only."""
 
@@ -27,6 +42,7 @@ class Interrupts:
         self._in_step = False
         self._pending: int | None = None
         self._previous: dict[int, Any] = {}
+        self.in_step = InStep(self)
 
     @classmethod
     def of_this_thread(cls) -> "Interrupts":
@@ -54,16 +70,16 @@ class Interrupts:
             self._restore()
             self._go_on()
 
-    @contextmanager
-    def in_step(self) -> Iterator[None]:
-        """Let a signal interrupt what runs inside; one that came before does so at once."""
+    def enter_step(self) -> None:
+        """Let a signal interrupt what comes now; one that came before does so at once."""
         self._in_step = True
-        try:
-            if self._pending is not None:
-                raise Interrupted(self._pending)
-            yield
-        finally:
+        if self._pending is not None:
             self._in_step = False
+            raise Interrupted(self._pending)
+
+    def leave_step(self) -> None:
+        """Let no signal interrupt what comes now."""
+        self._in_step = False
 
     @contextmanager
     def _out_of_step(self) -> Iterator[None]:
@@ -77,7 +93,8 @@ class Interrupts:
             raise Interrupted(self._pending)
 
     def note(self, signum: int) -> None:
-        """Remember a signal that reached the step in another way, so that it goes on after the drive."""
+        """Remember a signal that reached the step, perhaps in another way, so that it goes on after the drive."""
+        self._in_step = False
         self._pending = signum
 
     def _install(self) -> None:

@@ -1,7 +1,6 @@
-"""`Progress`: how far a run has come, from one step to the next."""
+"""`Progress`: how far a run has come."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.workflow import Workflow
@@ -12,14 +11,15 @@ from spine.records.run import RunStatus
 from spine.steps.step import Step
 
 RUNNING = Ending(status=RunStatus.RUNNING)
+COMPLETED = Ending(status=RunStatus.COMPLETED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Progress:
     """How far a run has come: what it knows, what comes next, and what is behind it.
 
-    `base` is the newest checkpoint, which the next one may build on. `unsaved_skips` are the steps skipped since;
-    the next one notes them.
+    It belongs to one drive, and moves on only with what is durable. `base` is the newest checkpoint, which the next
+    one may build on. `unsaved_skips` are the steps skipped since; the next one notes them.
     """
 
     workflow: Workflow
@@ -29,62 +29,49 @@ class Progress:
     base: Base | None = None
     is_resumed: bool
     earlier: frozenset[str] = frozenset()
-    skipped: frozenset[str] = frozenset()
-    unsaved_skips: tuple[str, ...] = ()
-    completed: tuple[str, ...] = ()
-    durations: Mapping[str, float] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    unsaved_skips: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
+    durations: dict[str, float] = field(default_factory=dict)
     ending: Ending = RUNNING
 
     @property
     def step(self) -> Step | None:
-        """The step to take now; None at the end."""
-        return self.workflow.steps[self.position] if self.position < len(self.workflow.steps) else None
+        """The step to take now; None when the run has ended."""
+        steps = self.workflow.steps
+        return steps[self.position] if self.ending is RUNNING and self.position < len(steps) else None
 
     @property
     def next_step(self) -> str | None:
         """The name of the step after this one; None if this is the last."""
-        after = self.position + 1
-        return self.workflow.steps[after].name if after < len(self.workflow.steps) else None
+        after, steps = self.position + 1, self.workflow.steps
+        return steps[after].name if after < len(steps) else None
 
-    def completing(self, name: str, context: WorkflowContext, *, seconds: float) -> "Progress":
-        """Give the progress with this step completed."""
-        return replace(
-            self,
-            context=context,
-            completed=(*self.completed, name),
-            durations={**self.durations, name: seconds},
-        )
+    def complete(self, name: str, context: WorkflowContext) -> None:
+        """Note that this step has completed, and what the run knows by it."""
+        self.completed.append(name)
+        self.context = context
 
-    def skipping(self, name: str, *, seconds: float) -> "Progress":
-        """Give the progress with this step skipped."""
-        return replace(
-            self,
-            skipped=self.skipped | {name},
-            unsaved_skips=(*self.unsaved_skips, name),
-            durations={**self.durations, name: seconds},
-        )
+    def skip(self, name: str) -> None:
+        """Note that this step was skipped."""
+        self.skipped.add(name)
+        self.unsaved_skips.append(name)
 
-    def saved(self) -> "Progress":
-        """Give the progress after a checkpoint."""
-        sequence = self.sequence + 1
-        return replace(self, sequence=sequence, base=Base(sequence=sequence, context=self.context), unsaved_skips=())
+    def save(self) -> None:
+        """Note that a checkpoint holds all this."""
+        self.sequence += 1
+        self.base = Base(sequence=self.sequence, context=self.context)
+        self.unsaved_skips.clear()
 
-    def moved_on(self) -> "Progress":
-        """Give the progress at the next step, or completed after the last."""
-        ending = self.ending if self.next_step else Ending(status=RunStatus.COMPLETED)
-        return replace(self, position=self.position + 1, ending=ending)
-
-    def failing(self, name: str, ending: Ending, *, seconds: float) -> "Progress":
-        """Give the progress of a run that this step ended."""
-        return replace(self, ending=ending, durations={**self.durations, name: seconds})
-
-    def ended(self, ending: Ending) -> "Progress":
-        """Give the progress of a run that ends here."""
-        return replace(self, ending=ending)
+    def move_on(self) -> None:
+        """Go to the next step, or end after the last."""
+        if self.next_step is None:
+            self.ending = COMPLETED
+        self.position += 1
 
     def result(self) -> WorkflowResult:
         """Tell how the attempt ended."""
-        done = self.earlier | frozenset(self.completed)
+        done = self.earlier.union(self.completed)
         names = self.workflow.step_names
         return WorkflowResult(
             status=self.ending.status,

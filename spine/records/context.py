@@ -41,7 +41,7 @@ class WorkflowContext:
         context = self.plain()
         return replace(
             context,
-            params=_values(context.params).merged(added),
+            params=values_of(context.params).merged(added),
             defaulted=context.defaulted - frozenset(added),
         )
 
@@ -49,11 +49,15 @@ class WorkflowContext:
         self, step: str, output: Mapping[str, Any], quality: QualityMetrics | None = None, *, limits: Limits
     ) -> "WorkflowContext":
         """Give a context in which this step has finished; raise `NotStorable` for an output that cannot be kept."""
-        metrics = _measured({step: quality} if quality else {}, limits)
-        return replace(
-            self,
-            outputs=_values(self.outputs).merged(Values.of({step: dict(output)}, at="outputs", limits=limits)),
-            quality_metrics=_values(self.quality_metrics).merged(metrics),
+        metrics = values_of(self.quality_metrics)
+        return WorkflowContext(
+            run_id=self.run_id,
+            workflow_name=self.workflow_name,
+            params=self.params,
+            outputs=values_of(self.outputs).merged(Values.of({step: dict(output)}, at="outputs", limits=limits)),
+            quality_metrics=metrics.merged(_measured({step: quality}, limits)) if quality else metrics,
+            partition=self.partition,
+            defaulted=self.defaulted,
         )
 
     def plain(self) -> "WorkflowContext":
@@ -64,14 +68,15 @@ class WorkflowContext:
         """Give the same context with nothing decoded yet."""
         return replace(
             self,
-            params=_values(self.params).fresh(),
-            outputs=_values(self.outputs).fresh(),
-            quality_metrics=_values(self.quality_metrics).fresh(),
-            partition=_values(self.partition).fresh(),
+            params=values_of(self.params).fresh(),
+            outputs=values_of(self.outputs).fresh(),
+            quality_metrics=values_of(self.quality_metrics).fresh(),
+            partition=values_of(self.partition).fresh(),
         )
 
 
-def _values(mapping: Mapping[str, Any]) -> Values:
+def values_of(mapping: Mapping[str, Any]) -> Values:
+    """Give a mapping of a context as what it is."""
     assert isinstance(mapping, Values)  # noqa: S101  # __post_init__ made it one
     return mapping
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from spine.codec import json as codec
-from spine.records.context import WorkflowContext
+from spine.records.context import WorkflowContext, values_of
 from spine.records.values import Values
 from spine.steps.kind import Call
 from spine.steps.secrets import StepParams
@@ -24,14 +24,14 @@ class StepContext(WorkflowContext):
     @classmethod
     def of(cls, call: Call, own_params: Values | None = None) -> "StepContext":
         """Give a step its copy of the context; its own params stand above the workflow's defaults only."""
-        context = call.context.fresh()
+        context = call.context
         return cls(
             run_id=context.run_id,
             workflow_name=context.workflow_name,
-            params=_params(call, own_params or Values()),
-            outputs=context.outputs,
-            quality_metrics=context.quality_metrics,
-            partition=context.partition,
+            params=_params(call, own_params),
+            outputs=values_of(context.outputs).fresh(),
+            quality_metrics=values_of(context.quality_metrics).fresh(),
+            partition=values_of(context.partition).fresh(),
             defaulted=context.defaulted,
             call=call,
         )
@@ -61,9 +61,9 @@ class StepContext(WorkflowContext):
         return self.call.context.fresh()
 
 
-def _params(call: Call, own: Values) -> StepParams:
+def _params(call: Call, own: Values | None) -> StepParams:
     context = call.context
-    params = Values.of(context.params, at="params")
+    params = values_of(context.params)
     if own:
         beaten = {name: text for name, text in own.encoded.items() if name not in params or name in context.defaulted}
         params = params.merged(Values(beaten))

@@ -105,6 +105,8 @@ class StepResult:
 
     def shortened(self) -> "StepResult":
         """Give the same with its texts cut to 4,000 characters, of a traceback the last."""
+        if self.error is self.reason is self.traceback is None:
+            return self
         return replace(
             self,
             error=self.error and printable(self.error),

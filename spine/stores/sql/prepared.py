@@ -1,5 +1,7 @@
 """`Prepared`: a statement built with Core and compiled once, then run on the driver's own cursor."""
 
+from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -11,16 +13,15 @@ from spine.stores.sql import dialect as dialects
 class Prepared:
     """The SQL of a statement and the order of its parameters; values the statement was built with are kept."""
 
-    __slots__ = ("_constants", "_names", "sql")
+    __slots__ = ("_arguments", "_constants", "sql")
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self.sql = str(compiled)
-        self._names: tuple[str, ...] = tuple(compiled.positiontup)
+        self._arguments = itemgetter(*compiled.positiontup)  # of a statement with one parameter it would be no tuple
         self._constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def run(self, cursor: Any, **values: Any) -> int:
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
         """Execute with these values and tell how many rows it touched."""
-        known = {**self._constants, **values}
-        dialects.execute(cursor, self.sql, tuple(known[name] for name in self._names))
+        dialects.execute(cursor, self.sql, self._arguments({**self._constants, **values}))
         return int(cursor.rowcount)

@@ -41,18 +41,26 @@ class Session:
     def run(self, write: Callable[[], T], *, find_out: Callable[[], T | None]) -> T:
         """Write; `find_out` tells, on a new connection, what the write gave if it got through, else None."""
         try:
-            with naming_blockers(self._engine):
-                return write()
-        except StoreError as error:
-            if not is_passing(error):
-                raise
-            return self._again(error, lambda: self._find_out_or_write(write, find_out))
+            return write()
+        except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
+            error = self._named(raised)
+        if not is_passing(error):
+            raise error from error.__cause__
+        return self._again(error, lambda: self._find_out_or_write(write, find_out))
 
     def close(self) -> None:
         """Give the connection back to the pool."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _named(self, raised: Exception) -> StoreError:
+        """Give what a write raised as a `StoreError`; raise anything else again."""
+        try:
+            with naming_blockers(self._engine):
+                raise raised
+        except StoreError as error:
+            return error
 
     def _find_out_or_write(self, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
         self._reopen()

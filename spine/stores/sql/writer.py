@@ -67,14 +67,14 @@ class SqlRunWriter:
 
     def _run(self, write: Write, values: dict[str, Any], question: Prepared) -> None:
         def find_out() -> bool | None:
-            question.run(self._session.cursor, **values)
+            question.run(self._session.cursor, values)
             return True if self._session.cursor.fetchone() else None
 
         self._session.run(lambda: self._execute(write, values), find_out=find_out)
 
     def _execute(self, write: Write, values: dict[str, Any]) -> bool:
         if len(write) == 1:
-            self._require_lease(write[0].run(self._session.cursor, **values))
+            self._require_lease(write[0].run(self._session.cursor, values))
         else:
             self._execute_in_transaction(write, values)
         return True
@@ -84,9 +84,9 @@ class SqlRunWriter:
         cursor.execute("BEGIN IMMEDIATE")
         try:
             guarded, *others = write
-            self._require_lease(guarded.run(cursor, **values))
+            self._require_lease(guarded.run(cursor, values))
             for statement in others:
-                statement.run(cursor, **values)
+                statement.run(cursor, values)
             cursor.execute("COMMIT")
         finally:
             if self._session.driver.in_transaction:

@@ -1,0 +1,108 @@
+"""`Turn`: one step's turn, on its way from verb to verb of the executor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from spine import __version__
+from spine.codec import json as codec
+from spine.codec.limits import Limits
+from spine.errors import NotStorable
+from spine.orchestration.progress import Progress
+from spine.records.checkpoint import NewCheckpoint
+from spine.records.claim import Ending
+from spine.records.context import WorkflowContext
+from spine.records.run import RunStatus
+from spine.steps.kind import Call
+from spine.steps.result import Outcome, StepResult
+from spine.steps.step import Step
+from spine.stores.snapshots import PYTHON_VERSION
+
+_OWN_METADATA = frozenset(
+    {"outcome", "reason", "attempt", "started_at", "duration", "skipped", "python_version", "spine_version"}
+)
+LONGEST_TOLD = Limits(max_bytes=64 * 1024)  # of each part of a failure, in the history
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """What a step was called with, what it gave, and what the run knows then.
+
+    Each verb adds its part. The run's `Progress` changes only when all of it is durable.
+    """
+
+    step: Step
+    place: int
+    call: Call
+    context: WorkflowContext
+    started_at: datetime
+    result: StepResult
+    seconds: float = 0.0
+    ending: Ending | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the step failed, and the run with it."""
+        return self.result.outcome is Outcome.FAILED
+
+    def fail(self, result: StepResult) -> None:
+        """Make it a step that failed: the run knows what it knew before, and ends."""
+        self.result = result = self.call.secrets.masked(result).shortened()
+        self.context = self.call.context
+        self.ending = Ending(
+            status=RunStatus.FAILED,
+            error_step=self.step.name,
+            error=result.error,
+            error_type=result.error_type,
+            error_category=None if result.category is None else result.category.value,
+            told=_told(result),
+        )
+
+    def checkpoint(self, progress: Progress) -> NewCheckpoint:
+        """Give the checkpoint that says this step is done; raise `NotStorable` for metadata that cannot be kept."""
+        return NewCheckpoint(
+            run_id=self.context.run_id,
+            step_name=self.step.name,
+            sequence=progress.sequence + 1,
+            next_step=progress.next_step,
+            metadata=self._metadata(progress),
+            context=self.context,
+            base=progress.base,
+        )
+
+    def _metadata(self, progress: Progress) -> dict[str, Any]:
+        result = self.result
+        own: dict[str, Any] = {
+            "attempt": self.call.attempt,
+            "outcome": result.outcome.value,
+            "duration": round(self.seconds, 6),
+            "started_at": self.started_at.isoformat(),
+            "spine_version": __version__,
+            "python_version": PYTHON_VERSION,
+        }
+        skipped = [*progress.unsaved_skips, self.step.name] if result.outcome is Outcome.SKIPPED else None
+        if skipped or progress.unsaved_skips:
+            own["skipped"] = skipped or list(progress.unsaved_skips)
+        if result.reason:
+            own["reason"] = result.reason
+        if not result.metadata:
+            return own
+        taken = _OWN_METADATA & set(result.metadata)
+        if taken:
+            raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
+        return {**result.metadata, **own}
+
+
+def _told(result: StepResult) -> dict[str, Any]:
+    """Give what a failed step measured and where it failed, as far as it can be kept."""
+    quality = None if result.quality is None else result.quality.as_dict()
+    told = {"quality": quality, "output": dict(result.output), "traceback": result.traceback}
+    return {name: value for name, value in told.items() if value and _is_keepable(value)}
+
+
+def _is_keepable(value: Any) -> bool:
+    try:
+        codec.encode(value, limits=LONGEST_TOLD)
+    except NotStorable:
+        return False
+    return True

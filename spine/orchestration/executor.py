@@ -84,7 +84,7 @@ class Executor:
         self.require_lease()
         start = clock.stopwatch()
         try:
-            with self.interrupts.in_step, self.forks:
+            with self.interrupts.in_step(), self.forks:
                 result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))

@@ -42,7 +42,7 @@ class Interrupts:
         self._in_step = False
         self._pending: int | None = None
         self._previous: dict[int, Any] = {}
-        self.in_step = InStep(self)
+        self._inside = InStep(self)
 
     @classmethod
     def of_this_thread(cls) -> "Interrupts":
@@ -69,6 +69,10 @@ class Interrupts:
         finally:
             self._restore()
             self._go_on()
+
+    def in_step(self) -> InStep:
+        """Let a signal interrupt what runs inside; one that came before does so at once."""
+        return self._inside
 
     def enter_step(self) -> None:
         """Let a signal interrupt what comes now; one that came before does so at once."""

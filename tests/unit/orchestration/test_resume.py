@@ -182,7 +182,7 @@ def test_a_plan_counts_what_is_done_and_what_is_skipped():
     assert (progress.position, progress.sequence, progress.is_resumed) == (3, 2, True)
     assert progress.earlier == {"a", "c"}
     assert progress.skipped == {"b"}
-    assert progress.unsaved_skips == ()
+    assert progress.unsaved_skips == []
 
 
 def test_a_plan_without_wishes_leaves_no_resume_point():
@@ -195,7 +195,7 @@ def test_a_plan_notes_what_it_was_told():
     assert dict(wished.progress.context.params) == {"x": 1, "y": 2}
     assert wished.resume_point == ResumePoint(step="d", skipped=("c",), params=wished.resume_point.params)
     assert dict(wished.resume_point.params) == {"y": 2}
-    assert wished.progress.unsaved_skips == ("c",)
+    assert wished.progress.unsaved_skips == ["c"]
 
 
 def test_overrides_add_up_and_the_newest_wins():

@@ -48,6 +48,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease
+from spine.records.override import Override
 from spine.records.quality import QualityMetrics
 from spine.records.resume_point import ResumePoint
 from spine.records.run import (
@@ -92,6 +93,7 @@ __all__ = [
     "NotResumable",
     "NotStorable",
     "Outcome",
+    "Override",
     "PipelineNotFound",
     "Purged",
     "QualityMetrics",

@@ -32,6 +32,7 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     else:
         text = orjson.dumps({ORDER: orders, **value} if orders else value)
     if len(text) > limits.max_bytes:
+        _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))
     return text
 

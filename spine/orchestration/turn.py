@@ -74,7 +74,7 @@ class Turn:
         result = self.result
         own: dict[str, Any] = {
             "attempt": self.call.attempt,
-            "outcome": result.outcome.value,
+            "outcome": str(result.outcome),
             "duration": round(self.seconds, 6),
             "started_at": self.started_at.isoformat(),
             "spine_version": __version__,

@@ -29,7 +29,9 @@ class WorkflowContext:
 
     def __post_init__(self) -> None:
         for name in ("params", "outputs", "partition"):
-            object.__setattr__(self, name, Values.of(getattr(self, name), at=name))
+            given = getattr(self, name)
+            if not isinstance(given, Values):
+                object.__setattr__(self, name, Values.of(given, at=name))
         if type(self.quality_metrics) is not Measured:
             object.__setattr__(self, "quality_metrics", _measured(self.quality_metrics))
         if not isinstance(self.defaulted, (set, frozenset)):
@@ -54,7 +56,7 @@ class WorkflowContext:
             run_id=self.run_id,
             workflow_name=self.workflow_name,
             params=self.params,
-            outputs=values_of(self.outputs).merged(Values.of({step: dict(output)}, at="outputs", limits=limits)),
+            outputs=values_of(self.outputs).with_entry(step, dict(output), at="outputs", limits=limits),
             quality_metrics=metrics.merged(_measured({step: quality}, limits)) if quality else metrics,
             partition=self.partition,
             defaulted=self.defaulted,

@@ -23,7 +23,7 @@ class Entries(Mapping[str, bytes]):
 
     def merged(self, others: Mapping[str, bytes]) -> "Entries":
         """Give these entries and the others, which win and then take the place of the ones they replace."""
-        if any(name in self for name in others):
+        if not self._places.keys().isdisjoint(others) and any(name in self for name in others):
             return Entries({**self, **others})
         merged = self
         for entry in others.items():

@@ -44,6 +44,11 @@ class Values(Mapping[str, Any]):
         """Give these entries and the other's, which win."""
         return type(self)(self._encoded.merged(other.encoded)) if other.encoded else self
 
+    def with_entry(self, name: str, value: Any, *, at: str, limits: Limits) -> "Values":
+        """Give these entries and this one, which wins; raise `NotStorable` as `of` does."""
+        text = codec.encode(value, at=f"{at}.{name}", limits=limits)
+        return type(self)(self._encoded.merged({_name(name, at): text}))
+
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)
 

@@ -34,7 +34,7 @@ def read_values(text: str, *, where: str) -> Values:
 
 def write_metadata(metadata: Mapping[str, Any]) -> str:
     """Write the metadata of a checkpoint; raise `NotStorable` for what cannot be kept."""
-    return codec.encode(dict(metadata), at="metadata").decode()
+    return codec.encode(metadata if type(metadata) is dict else dict(metadata), at="metadata").decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import NotStorable, SnapshotCorrupt
 from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
-from spine.records.context import WorkflowContext
+from spine.records.context import WorkflowContext, values_of
 from spine.records.entries import Entries
 from spine.records.quality import Measured
 from spine.records.renaming import Renamed, rename, rename_keys
@@ -31,7 +31,6 @@ WHOLE_BYTES = 2048  # measured: whole snapshots up to here cost nothing more tha
 _ENVELOPE_BYTES = 300
 _BY_STEP = ("outputs", "quality_metrics")
 _AT_ONCE = ("params", "partition")
-_PARTS = (*_BY_STEP, *_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +48,20 @@ def write_snapshot(new: NewCheckpoint, *, limits: Limits) -> tuple[bytes, int | 
 
     Raise `NotStorable` if the whole context is over the limit.
     """
-    context, base = new.context, new.base
-    size = _checked_size(context, new.step_name, limits)
-    change = None if base is None or size <= WHOLE_BYTES else _change(context, base.context)
-    parts = _parts(context) if change is None else change
-    return _write(context, new.step_name, parts), None if base is None or change is None else base.sequence
+    base, parts = new.base, _parts(new.context)
+    size = _checked_size(parts, new.step_name, limits)
+    if base is not None and size > WHOLE_BYTES:
+        change = _change(parts, _parts(base.context))
+        if change is not None:
+            return _write(new.context, new.step_name, change), base.sequence
+    return _write(new.context, new.step_name, parts), None
 
 
 def write_context(context: WorkflowContext, step_name: str, *, limits: Limits) -> bytes:
     """Write a whole context that was given for this step; raise `NotStorable` if it is over the limit."""
-    _checked_size(context, step_name, limits)
-    return _write(context, step_name, _parts(context))
+    parts = _parts(context)
+    _checked_size(parts, step_name, limits)
+    return _write(context, step_name, parts)
 
 
 def read_snapshot(
@@ -150,32 +152,35 @@ def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, Mapping
 
 
 def _parts(context: WorkflowContext) -> dict[str, Entries]:
-    return {name: _entries(context, name) for name in _PARTS}
+    return {
+        "params": values_of(context.params).encoded,
+        "outputs": values_of(context.outputs).encoded,
+        "quality_metrics": values_of(context.quality_metrics).encoded,
+        "partition": values_of(context.partition).encoded,
+    }
 
 
-def _change(context: WorkflowContext, base: WorkflowContext) -> dict[str, Mapping[str, bytes]] | None:
+def _change(parts: Mapping[str, Entries], base: Mapping[str, Entries]) -> dict[str, Mapping[str, bytes]] | None:
     """Give the parts in which a context differs from its base; None if it lacks what that has."""
     change: dict[str, Mapping[str, bytes]] = {}
-    for name in _BY_STEP:
-        added = _entries(context, name).since(_entries(base, name))
+    for name, mine in parts.items():
+        theirs = base[name]
+        if mine is theirs:
+            continue
+        if name in _AT_ONCE:
+            if list(mine.items()) != list(theirs.items()):
+                change[name] = mine
+            continue
+        added = mine.since(theirs)
         if added is None:
             return None
         if added:
             change[name] = added
-    for name in _AT_ONCE:
-        mine, theirs = _entries(context, name), _entries(base, name)
-        if mine is not theirs and list(mine.items()) != list(theirs.items()):
-            change[name] = mine
     return change
 
 
-def _entries(context: WorkflowContext, name: str) -> Entries:
-    values: Values = getattr(context, name)
-    return values.encoded
-
-
-def _checked_size(context: WorkflowContext, step_name: str, limits: Limits) -> int:
-    size = _ENVELOPE_BYTES + sum(_entries(context, name).size for name in _PARTS)
+def _checked_size(parts: Mapping[str, Entries], step_name: str, limits: Limits) -> int:
+    size = _ENVELOPE_BYTES + sum([entries.size for entries in parts.values()])
     if size > limits.max_bytes:
         raise NotStorable(f"the snapshot after step {step_name!r}", codec.too_large(limits))
     return size

@@ -252,7 +252,7 @@ def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[
 
 
 def _given(story: Story) -> list[tuple[str, Cell | str]]:
-    """Give the partition and the params; those of the last claim that no checkpoint carries yet beside the old ones."""
+    """Give the partition and the params, and say which of them no checkpoint carries yet."""
     context, pending = story.context, story.pending
     facts: list[tuple[str, Cell | str]] = []
     if context is None:
@@ -260,11 +260,10 @@ def _given(story: Story) -> list[tuple[str, Cell | str]]:
     else:
         facts += [(f"partition {name}", _short(value)) for name, value in context.partition.items()]
         facts += [(f"param {name}", _short(value)) for name, value in context.params.items() if name not in pending]
-    before = {} if context is None else context.params
-    for name, value in pending.items():
-        was = f"was {_short(before[name])}, " if name in before else ""
-        facts.append((f"param {name}", f"{_short(value)} ({was}given to the last attempt, in no checkpoint yet)"))
-    return facts
+    return facts + [
+        (f"param {name}", f"{_short(value)} (given to the last attempt, in no checkpoint yet)")
+        for name, value in pending.items()
+    ]
 
 
 def _short(value: Any) -> str:

@@ -279,9 +279,12 @@ def test_what_the_last_attempt_was_given_is_shown_before_a_checkpoint_carries_it
 
     shown = " ".join(said.out.split())
     assert "param day 1 param" in shown
-    assert 'param target 0 (was "", given to the last attempt, in no checkpoint yet)' in shown
+    assert "param target 0 (given to the last attempt, in no checkpoint yet)" in shown
     assert "param new true (given to the last attempt, in no checkpoint yet)" in shown
-    assert (told["params"], told["pending_params"]) == ({"target": "", "day": 1}, {"target": 0, "new": True})
+    assert (told["params"], told["pending_params"]) == (
+        {"target": 0, "day": 1, "new": True},
+        {"target": 0, "new": True},
+    )
 
 
 def test_retention_says_what_would_go_and_takes_it(spine, orders, place, monkeypatch):

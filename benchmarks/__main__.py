@@ -1,9 +1,10 @@
 """`python -m benchmarks [names...]`: measure, and write the table."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import measure, place
+from benchmarks import measure, place, report
 from benchmarks.contender import POSTGRESQL, SQLITE
 from benchmarks.row import Row
 
@@ -11,13 +12,30 @@ from benchmarks.row import Row
 def main() -> None:
     """Measure what is asked for."""
     asked = _arguments()
+    found: dict[str, list[Row]] = {}
     with place.opened(asked.folder) as opened:
         plan = measure.Plan(place=opened, kinds=tuple(asked.kinds), effort=asked.effort)
         for name in asked.names or measure.NAMES:
-            found = measure.load(name)
-            print(f"\n{found.TITLE}", flush=True)
-            for row in found.measure(plan):
-                print(_line(row), flush=True)
+            found[name] = list(_measured(name, plan))
+    if not asked.dry_run:
+        _draw(report.write(found))
+
+
+def _measured(name: str, plan: measure.Plan) -> Iterator[Row]:
+    asked = measure.load(name)
+    print(f"\n{asked.TITLE}", flush=True)
+    for row in asked.measure(plan):
+        print(_line(row), flush=True)
+        yield row
+
+
+def _draw(found: report.Found) -> None:
+    try:
+        from benchmarks import plot  # noqa: PLC0415  # not installed for the tests
+    except ImportError as error:
+        print(f"no picture was drawn ({error}); `make bench` installs what that takes")
+    else:
+        plot.draw(found)
 
 
 def _line(row: Row) -> str:
@@ -31,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", choices=[[], *measure.NAMES], help="what to measure; everything if none")
     parser.add_argument("--effort", type=float, default=1.0, help="multiplies the rounds: 0.3 for a quick look")
     parser.add_argument("--kinds", nargs="+", choices=[POSTGRESQL, SQLITE], default=[POSTGRESQL, SQLITE])
+    parser.add_argument("--dry-run", action="store_true", help="write no results")
     parser.add_argument("--folder", type=Path, help="where to keep the databases: on a disk")
     return parser.parse_args()
 

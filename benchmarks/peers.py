@@ -17,7 +17,12 @@ NOT_PEERS = ("limit", "spine")
 def installed(kind: str) -> Mapping[str, Path]:
     """Name the contenders that can be measured on a kind of database, and the interpreter that finds each."""
     found = {name: _interpreter(_told(name, "needs")) for name in contender.names() if name not in NOT_PEERS}
-    return {name: python for name, python in found.items() if python and kind in _kinds(name)}
+    return {name: python for name, python in found.items() if python and kind in kinds(name)}
+
+
+def kinds(name: str) -> set[str]:
+    """Give the kinds of database that a contender knows."""
+    return {getattr(contender, each.strip()) for each in _told(name, "kinds").strip("(),").split(",")}
 
 
 @cache
@@ -42,10 +47,6 @@ def _interpreter(module: str) -> Path | None:
 def _finds(python: Path, module: str) -> bool:
     program = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     return subprocess.run([python, "-c", program], check=False).returncode == 0
-
-
-def _kinds(name: str) -> set[str]:
-    return {getattr(contender, each.strip()) for each in _told(name, "kinds").strip("(),").split(",")}
 
 
 def _told(name: str, attribute: str) -> str:

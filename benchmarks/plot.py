@@ -14,6 +14,7 @@ from benchmarks.row import Row
 
 PICTURE = RESULTS / "results.png"
 KINDS = {POSTGRESQL: "PostgreSQL", SQLITE: "SQLite"}
+STEPS = re.compile(r"a step of ([\d,]+)")
 OURS, LIMIT, OTHERS = "#1b6ca8", "#8a8a8a", "#d9b44a"
 
 
@@ -29,15 +30,14 @@ def draw(found: Found) -> None:
 
 
 def _growth(axis: Any, rows: Sequence[Row], name: str) -> None:
+    lengths = {row.what: int(match[1].replace(",", "")) for row in rows if (match := STEPS.fullmatch(row.what))}
     for who, colour in (("limit", LIMIT), ("spine", OURS)):
-        points = [
-            (int(match[1].replace(",", "")), row.value)
-            for row in rows
-            if row.who == who and (match := re.fullmatch(r"a step of ([\d,]+)", row.what))
-        ]
+        points = [(lengths[row.what], row.ratio) for row in rows if row.who == who and row.what in lengths]
         if points:
             axis.plot(*zip(*points, strict=True), marker="o", color=colour, label=peers.title(who))
-    axis.set(title=f"{name}: a step, by the length of the run", xlabel="steps", ylabel="µs a step", xscale="log")
+    for target in {row.target for row in rows if row.what in lengths and row.target}:
+        axis.axhline(target, color=OURS, linestyle=":", label="target")
+    axis.set(title=f"{name}: a step, × the limit", xlabel="steps of the run", xscale="log")
     axis.set_ylim(bottom=0)
     axis.legend()
 

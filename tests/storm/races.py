@@ -54,7 +54,7 @@ def _racers(storm: Round, verb: Verb, *stories: Story) -> list[Worker]:
     start_at = time.monotonic() + HEAD_START_SECONDS
     return [
         storm.start(verb, *stories, start_at=start_at, lease_seconds=LEASE_SECONDS, patience=0.0)
-        for _ in range(RUNNERS)
+        for _ in range(storm.some(RUNNERS))
     ]
 
 

@@ -3,8 +3,7 @@
 import time
 import uuid
 from datetime import UTC, datetime
-
-_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's, and goes on in suspension
+from functools import partial
 
 
 def now() -> datetime:
@@ -12,14 +11,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def stopwatch() -> float:
-    """Count seconds from an unknown start, never backwards: for durations."""
-    return time.perf_counter()
+# Seconds from an unknown start, never backwards: for durations.
+stopwatch = time.perf_counter
 
-
-def uptime() -> float:
-    """Count seconds from an unknown start as the world outside does: also those this process, or machine, slept."""
-    return time.clock_gettime(_UPTIME)
+# Seconds from an unknown start as the world outside counts them: also those this process, or machine, slept.
+uptime = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # the first is Linux's
 
 
 def new_run_id() -> str:

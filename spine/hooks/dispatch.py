@@ -12,15 +12,14 @@ _log = logging.getLogger("spine")
 
 def listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
     """Give the hooks that want to hear of such an event: all but those that say no."""
-    return [hook for hook in hooks if _wants(hook, kind)]
-
-
-def _wants(hook: Hook, kind: EventKind) -> bool:
-    try:
-        wants = getattr(hook, "wants", None)
-        return wants is None or bool(wants(kind))
-    except Exception:  # noqa: BLE001  # a listener may do anything, and what it raises next is logged
-        return True
+    listeners = []
+    for hook in hooks:
+        try:
+            if hook.wants(kind):  # type: ignore[attr-defined]
+                listeners.append(hook)
+        except Exception:  # noqa: BLE001  # it has no such method, or it is not fit to be asked
+            listeners.append(hook)
+    return listeners
 
 
 def dispatch(hooks: Sequence[Hook], event: Event) -> None:

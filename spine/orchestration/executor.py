@@ -68,6 +68,7 @@ class Executor:
         turn = Turn(
             step=step,
             place=progress.position + 1,
+            next_step=progress.next_step,
             call=call,
             context=progress.context,
             started_at=clock.now(),
@@ -134,7 +135,7 @@ class Executor:
             progress.durations[name], progress.ending = turn.seconds, turn.ending
             return
         saved = wants_checkpoint(turn.step, turn.result, self.strategy)
-        ending = COMPLETED if progress.next_step is None else None
+        ending = COMPLETED if turn.next_step is None else None
         if saved:
             size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
             self._tell(EventKind.CHECKPOINT_SAVED, turn, progress, size=size)

@@ -65,9 +65,9 @@ class Progress:
 
     def move_on(self) -> None:
         """Go to the next step, or end after the last."""
-        if self.next_step is None:
-            self.ending = COMPLETED
         self.position += 1
+        if self.position == len(self.workflow.steps):
+            self.ending = COMPLETED
 
     def result(self) -> WorkflowResult:
         """Tell how the attempt ended."""

@@ -1,5 +1,6 @@
 """`Turn`: one step's turn, on its way from verb to verb of the executor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,7 @@ class Turn:
 
     step: Step
     place: int
+    next_step: str | None
     call: Call
     context: WorkflowContext
     started_at: datetime
@@ -64,13 +66,20 @@ class Turn:
             run_id=self.context.run_id,
             step_name=self.step.name,
             sequence=progress.sequence + 1,
-            next_step=progress.next_step,
-            metadata=self._metadata(progress),
+            next_step=self.next_step,
+            metadata=self._metadata(),
             context=self.context,
             base=progress.base,
+            performed=self._performed(progress),
         )
 
-    def _metadata(self, progress: Progress) -> dict[str, Any]:
+    def _metadata(self) -> Mapping[str, Any]:
+        metadata = self.result.metadata
+        if metadata and (taken := _OWN_METADATA & set(metadata)):
+            raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
+        return metadata
+
+    def _performed(self, progress: Progress) -> dict[str, Any]:
         result = self.result
         own: dict[str, Any] = {
             "attempt": self.call.attempt,
@@ -80,17 +89,14 @@ class Turn:
             "spine_version": __version__,
             "python_version": PYTHON_VERSION,
         }
-        skipped = [*progress.unsaved_skips, self.step.name] if result.outcome is Outcome.SKIPPED else None
-        if skipped or progress.unsaved_skips:
-            own["skipped"] = skipped or list(progress.unsaved_skips)
+        skipped = progress.unsaved_skips
+        if result.outcome is Outcome.SKIPPED:
+            skipped = [*skipped, self.step.name]
+        if skipped:
+            own["skipped"] = skipped
         if result.reason:
             own["reason"] = result.reason
-        if not result.metadata:
-            return own
-        taken = _OWN_METADATA & set(result.metadata)
-        if taken:
-            raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
-        return {**result.metadata, **own}
+        return own
 
 
 def _told(result: StepResult) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`Checkpoint`: the record that a step is done, with what the run knew then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,7 @@ class Base:
 class NewCheckpoint:
     """A checkpoint before it is written: the database adds the times.
 
+    `metadata` is what the step gave; `performed` is what Spine notes beside it of the step's performance, plain JSON.
     Without a `base` its context is stored whole. The base is the newest checkpoint of the run, and of an earlier step
     in its list, so that it is never removed or written over as long as this one stays.
     """
@@ -73,3 +74,4 @@ class NewCheckpoint:
     metadata: Mapping[str, Any]
     context: WorkflowContext
     base: Base | None = None
+    performed: Mapping[str, Any] = field(default_factory=dict)

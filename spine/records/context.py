@@ -28,14 +28,18 @@ class WorkflowContext:
     defaulted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for name in ("params", "outputs", "partition"):
-            given = getattr(self, name)
-            if not isinstance(given, Values):
-                object.__setattr__(self, name, Values.of(given, at=name))
+        if not (type(self.params) is type(self.outputs) is type(self.partition) is Values):
+            for name in ("params", "outputs", "partition"):
+                object.__setattr__(self, name, Values.of(getattr(self, name), at=name))
         if type(self.quality_metrics) is not Measured:
             object.__setattr__(self, "quality_metrics", _measured(self.quality_metrics))
         if not isinstance(self.defaulted, (set, frozenset)):
             raise InvalidParams(f"defaulted must be a set of names, not {type_of(self.defaulted)}")
+
+    @property
+    def parts(self) -> tuple[Values, Values, Measured, Values]:
+        """The params, outputs, quality metrics and partition, as what `__post_init__` made of them."""
+        return self.params, self.outputs, self.quality_metrics, self.partition  # type: ignore[return-value]
 
     def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
         """Give a context with these params added or replaced; this one stays as it is."""
@@ -43,7 +47,7 @@ class WorkflowContext:
         context = self.plain()
         return replace(
             context,
-            params=values_of(context.params).merged(added),
+            params=context.parts[0].merged(added),
             defaulted=context.defaulted - frozenset(added),
         )
 
@@ -51,12 +55,12 @@ class WorkflowContext:
         self, step: str, output: Mapping[str, Any], quality: QualityMetrics | None = None, *, limits: Limits
     ) -> "WorkflowContext":
         """Give a context in which this step has finished; raise `NotStorable` for an output that cannot be kept."""
-        metrics = values_of(self.quality_metrics)
+        _, outputs, metrics, _ = self.parts
         return WorkflowContext(
             run_id=self.run_id,
             workflow_name=self.workflow_name,
             params=self.params,
-            outputs=values_of(self.outputs).with_entry(step, dict(output), at="outputs", limits=limits),
+            outputs=outputs.with_entry(step, dict(output), at="outputs", limits=limits),
             quality_metrics=metrics.merged(_measured({step: quality}, limits)) if quality else metrics,
             partition=self.partition,
             defaulted=self.defaulted,
@@ -68,19 +72,8 @@ class WorkflowContext:
 
     def fresh(self) -> Self:
         """Give the same context with nothing decoded yet."""
-        return replace(
-            self,
-            params=values_of(self.params).fresh(),
-            outputs=values_of(self.outputs).fresh(),
-            quality_metrics=values_of(self.quality_metrics).fresh(),
-            partition=values_of(self.partition).fresh(),
-        )
-
-
-def values_of(mapping: Mapping[str, Any]) -> Values:
-    """Give a mapping of a context as what it is."""
-    assert isinstance(mapping, Values)  # noqa: S101  # __post_init__ made it one
-    return mapping
+        params, outputs, metrics, partition = (values.fresh() for values in self.parts)
+        return replace(self, params=params, outputs=outputs, quality_metrics=metrics, partition=partition)
 
 
 def _measured(metrics: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Measured:

@@ -17,10 +17,10 @@ class Values(Mapping[str, Any]):
     step sees, which gets a `fresh()` one.
     """
 
-    __slots__ = ("_decoded", "_encoded")
+    __slots__ = ("_decoded", "encoded")
 
     def __init__(self, encoded: Mapping[str, bytes] | None = None) -> None:
-        self._encoded = encoded if type(encoded) is Entries else Entries(encoded)
+        self.encoded = encoded if type(encoded) is Entries else Entries(encoded)
         self._decoded: dict[str, Any] = {}
 
     @classmethod
@@ -31,46 +31,41 @@ class Values(Mapping[str, Any]):
         require_mapping(entries, at=at)
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 
-    @property
-    def encoded(self) -> Entries:
-        """The entries as they are stored, in the order in which they came."""
-        return self._encoded
-
     def fresh(self) -> "Values":
         """Give the same entries with nothing decoded yet."""
-        return type(self)(self._encoded)
+        return type(self)(self.encoded)
 
     def merged(self, other: "Values") -> "Values":
         """Give these entries and the other's, which win."""
-        return type(self)(self._encoded.merged(other.encoded)) if other.encoded else self
+        return type(self)(self.encoded.merged(other.encoded)) if other.encoded else self
 
     def with_entry(self, name: str, value: Any, *, at: str, limits: Limits) -> "Values":
         """Give these entries and this one, which wins; raise `NotStorable` as `of` does."""
         text = codec.encode(value, at=f"{at}.{name}", limits=limits)
-        return type(self)(self._encoded.merged({_name(name, at): text}))
+        return type(self)(self.encoded.merged({_name(name, at): text}))
 
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
-            self._decoded[name] = self._decode(self._encoded[name])
+            self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._encoded
+        return name in self.encoded
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._encoded)
+        return iter(self.encoded)
 
     def __len__(self) -> int:
-        return len(self._encoded)
+        return len(self.encoded)
 
     def __repr__(self) -> str:
         return repr(dict(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (dict(self._encoded),))
+        return (type(self), (dict(self.encoded),))
 
 
 def require_mapping(given: Any, *, at: str) -> Mapping[Any, Any]:

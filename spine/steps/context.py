@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from spine.codec import json as codec
-from spine.records.context import WorkflowContext, values_of
+from spine.records.context import WorkflowContext
 from spine.records.values import Values
 from spine.steps.kind import Call
 from spine.steps.secrets import StepParams
@@ -21,17 +21,21 @@ class StepContext(WorkflowContext):
 
     call: Call
 
+    def __post_init__(self) -> None:
+        """Nothing is left to do: `of` takes the parts of a context."""
+
     @classmethod
     def of(cls, call: Call, own_params: Values | None = None) -> "StepContext":
         """Give a step its copy of the context; its own params stand above the workflow's defaults only."""
         context = call.context
+        _, outputs, metrics, partition = context.parts
         return cls(
             run_id=context.run_id,
             workflow_name=context.workflow_name,
             params=_params(call, own_params),
-            outputs=values_of(context.outputs).fresh(),
-            quality_metrics=values_of(context.quality_metrics).fresh(),
-            partition=values_of(context.partition).fresh(),
+            outputs=outputs.fresh(),
+            quality_metrics=metrics.fresh(),
+            partition=partition.fresh(),
             defaulted=context.defaulted,
             call=call,
         )
@@ -63,7 +67,7 @@ class StepContext(WorkflowContext):
 
 def _params(call: Call, own: Values | None) -> StepParams:
     context = call.context
-    params = values_of(context.params)
+    params = context.parts[0]
     if own:
         beaten = {name: text for name, text in own.encoded.items() if name not in params or name in context.defaulted}
         params = params.merged(Values(beaten))

@@ -32,9 +32,11 @@ def read_values(text: str, *, where: str) -> Values:
     return guarded(where, lambda: checked(Values(codec.split(orjson.loads(text)))))
 
 
-def write_metadata(metadata: Mapping[str, Any]) -> str:
+def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | None = None) -> str:
     """Write the metadata of a checkpoint; raise `NotStorable` for what cannot be kept."""
-    return codec.encode(metadata if type(metadata) is dict else dict(metadata), at="metadata").decode()
+    if performed and not metadata:
+        return orjson.dumps(performed).decode()
+    return codec.encode({**metadata, **(performed or {})}, at="metadata").decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import NotStorable, SnapshotCorrupt
 from spine.records.checkpoint import SCHEMA_VERSION, NewCheckpoint
-from spine.records.context import WorkflowContext, values_of
+from spine.records.context import WorkflowContext
 from spine.records.entries import Entries
 from spine.records.quality import Measured
 from spine.records.renaming import Renamed, rename, rename_keys
@@ -152,11 +152,12 @@ def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, Mapping
 
 
 def _parts(context: WorkflowContext) -> dict[str, Entries]:
+    params, outputs, metrics, partition = context.parts
     return {
-        "params": values_of(context.params).encoded,
-        "outputs": values_of(context.outputs).encoded,
-        "quality_metrics": values_of(context.quality_metrics).encoded,
-        "partition": values_of(context.partition).encoded,
+        "params": params.encoded,
+        "outputs": outputs.encoded,
+        "quality_metrics": metrics.encoded,
+        "partition": partition.encoded,
     }
 
 

@@ -223,7 +223,7 @@ class MemoryStore:
         """Write for the holder of a lease."""
         text, base_sequence = snapshots.write_snapshot(new, limits=self._limits)
         snapshot = Snapshot(step_name=new.step_name, sequence=new.sequence, base_sequence=base_sequence, text=text)
-        metadata = documents.write_metadata(new.metadata)
+        metadata = documents.write_metadata(new.metadata, new.performed)
         with self._lock:
             self._require(lease)
             now = clock.now()

@@ -38,7 +38,7 @@ class SqlRunWriter:
             "context_snapshot": snapshot.decode(),
             "size": len(snapshot),
             "base_sequence": base_sequence,
-            "metadata": documents.write_metadata(new.metadata),
+            "metadata": documents.write_metadata(new.metadata, new.performed),
             **({} if ending is None else self._ending_values(ending)),
         }
         write = self._writes.go_on if ending is None else self._writes.end_with_checkpoint

@@ -17,7 +17,7 @@ TITLE = "One large output among small ones; reading many"
 MB = 1_000_000
 STEPS, LARGE_AT, READ = 5, 1, 1000
 SIZES = {MB: 12, 10 * MB: 5}
-SECONDS = 10
+SECONDS = 6
 MILLI = 1e3
 
 

@@ -12,7 +12,7 @@ from benchmarks.work import Order
 TITLE = "Outputs of 1 KB that all later steps can read"
 STEPS = 1000
 LENGTHS = (250, 500, 1000)
-SECONDS = 15
+SECONDS = 10
 MOST_KIB = 2.5
 LINEAR = 1.1
 

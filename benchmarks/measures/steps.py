@@ -12,7 +12,7 @@ from benchmarks.work import Order
 TITLE = "A step with an output of 100 bytes, durable before the next begins"
 ROUNDS = {10: 60, 100: 30, 1000: 8, 3000: 4}
 TARGETS = {POSTGRESQL: 1.3, SQLITE: 1.2}
-SECONDS = 10
+SECONDS = 7
 FLAT = 1.15
 
 

@@ -15,6 +15,7 @@ from spine.stores.sql import timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
 from spine.stores.sql.driver_errors import translated
+from spine.stores.sql.pool import ClosablePool
 from spine.stores.sql.url import secrets_in
 
 _POSTGRESQL_CONNECT = {
@@ -36,7 +37,12 @@ _BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() i
 
 def make_engine(url: URL) -> Engine:
     """Make the engine of a database; nothing is connected yet."""
-    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True, "max_overflow": -1}
+    options: dict[str, Any] = {
+        "poolclass": ClosablePool,
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "max_overflow": -1,
+    }
     if url.drivername == SQLITE:
         engine = sqlalchemy.create_engine(
             url.set(database=str(Path(str(url.database)).absolute())),

@@ -179,7 +179,7 @@ class SqlStore:
 
     def close(self) -> None:
         """See `Store`."""
-        self._engine.dispose()
+        self._engine.pool.dispose()  # and not the engine, which would give whoever comes late a pool that keeps again
 
     def _reading(self) -> AbstractContextManager[Connection]:
         self._check_schema()

@@ -1,10 +1,10 @@
 """`BoundedConnection`: psycopg's connection, which does not wait forever for an answer."""
 
-import time
 from collections.abc import Generator
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from spine.stores.sql import timeouts
 
@@ -18,18 +18,14 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answer_seconds = timeouts.ANSWER_SECONDS
 
-    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
-        """Wait as psycopg does, which comes back ten times a second."""
-        return super().wait(self._bounded(gen), *args, **options)
-
-    def _bounded(self, answer: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        deadline = time.monotonic() + self.answer_seconds
+    def wait(
+        self, gen: Generator[Any, Any, Any], interval: float = timeouts.LOOK_SECONDS, timeout: float | None = None
+    ) -> Any:
+        """Wait as psycopg does, for so long at most."""
         try:
-            wanted = next(answer)
-            while True:
-                wanted = answer.send((yield wanted))
-                if time.monotonic() > deadline:  # only now: what has come meanwhile, even while we slept, counts
-                    self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s (answer_timeout)")
-        except StopIteration as end:
-            return end.value
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if timeout is not None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                raise
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s (answer_timeout)") from error

@@ -13,13 +13,15 @@ from benchmarks.work import Order
 
 FEWEST = 2
 WARM = 50
+SETTLING = 8.0
 Entrants = Mapping[str, Path]
 Trips = dict[str, list[Trip]]
 
 
 @contextmanager
 def lanes(place: Place, kind: str, entrants: Entrants) -> Iterator[list[Lane]]:
-    """Open a lane for each name, with the interpreter it runs in, each on a new database."""
+    """Open a lane for each name, with the interpreter it runs in, each on a new database, when the disk is ready."""
+    place.disk.settle(at_most_seconds=SETTLING)
     with ExitStack() as opened:
         yield [
             opened.enter_context(lane(name, opened.enter_context(place.database(kind)), python=python))

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmarks.contender import SQLITE
+from benchmarks.disk import Disk
 from tests.servers.clusters import own_server
 from tests.servers.installations import find_installations
 from tests.servers.postgres import PostgresServer
@@ -35,6 +36,7 @@ class Place:
 
     folder: Path
     server: PostgresServer
+    disk: Disk
 
     @contextmanager
     def database(self, kind: str) -> Iterator[str]:
@@ -63,7 +65,7 @@ def opened(folder: Path | None = None) -> Iterator[Place]:
         files = session.folder / "files"
         files.mkdir()
         with own_server(session, newest, SETTINGS) as server:
-            yield Place(folder=files, server=server)
+            yield Place(folder=files, server=server, disk=Disk(files))
     finally:
         session.close()
         shutil.rmtree(session.folder, ignore_errors=True)

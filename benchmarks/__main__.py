@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import measure, place, report
+from benchmarks import measure, place, report, summary
 from benchmarks.contender import POSTGRESQL, SQLITE
 from benchmarks.row import Row
 
@@ -18,7 +18,10 @@ def main() -> None:
         for name in asked.names or measure.NAMES:
             found[name] = list(_measured(name, plan))
     if not asked.dry_run:
-        _draw(report.write(found))
+        known = report.write(found)
+        _draw(known)
+        if asked.readme:
+            summary.write(known)
 
 
 def _measured(name: str, plan: measure.Plan) -> Iterator[Row]:
@@ -50,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--effort", type=float, default=1.0, help="multiplies the rounds: 0.3 for a quick look")
     parser.add_argument("--kinds", nargs="+", choices=[POSTGRESQL, SQLITE], default=[POSTGRESQL, SQLITE])
     parser.add_argument("--dry-run", action="store_true", help="write no results")
+    parser.add_argument("--readme", action="store_true", help="put the table of the peers into the README")
     parser.add_argument("--folder", type=Path, help="where to keep the databases: on a disk")
     return parser.parse_args()
 

@@ -109,7 +109,7 @@ def refuse_unless_resumable(run: RunSummary) -> None:
 def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
     """Find where to start; raise `DefinitionChanged` if what is done no longer leads there."""
     index = _index(workflow, run, checkpoints, told)
-    before = workflow.step_names[:index]
+    before = frozenset(workflow.step_names[:index])
     kept = [checkpoint for checkpoint in checkpoints if checkpoint.step_name in before]
     base = kept[-1] if kept else None
     reached = _done(run, base)
@@ -122,7 +122,7 @@ def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[Checkpoi
         base=base,
         passed_over=passed_over,
         skipped=frozenset(name for checkpoint in kept for name in checkpoint.skipped if name in before),
-        removed=tuple(checkpoint.step_name for checkpoint in checkpoints if checkpoint not in kept),
+        removed=tuple(checkpoint.step_name for checkpoint in checkpoints if checkpoint.step_name not in before),
         last_sequence=max((checkpoint.sequence for checkpoint in checkpoints), default=0),
     )
 

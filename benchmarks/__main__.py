@@ -13,11 +13,11 @@ def main() -> None:
     """Measure what is asked for."""
     asked = _arguments()
     found: dict[str, list[Row]] = {}
-    with place.opened(asked.folder) as opened:
+    with place.opened(asked.folder, in_memory=asked.in_memory) as opened:
         plan = measure.Plan(place=opened, kinds=tuple(asked.kinds), effort=asked.effort)
         for name in asked.names or measure.NAMES:
             found[name] = list(_measured(name, plan))
-    if not asked.dry_run:
+    if not (asked.dry_run or asked.in_memory):
         known = report.write(found)
         _draw(known)
         if asked.readme:
@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="write no results")
     parser.add_argument("--readme", action="store_true", help="put the table of the peers into the README")
     parser.add_argument("--folder", type=Path, help="where to keep the databases: on a disk")
+    parser.add_argument("--in-memory", action="store_true", help="let the folder be in memory; no results are written")
     return parser.parse_args()
 
 

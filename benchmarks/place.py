@@ -54,10 +54,10 @@ class Place:
 
 
 @contextmanager
-def opened(folder: Path | None = None) -> Iterator[Place]:
-    """Start the newest PostgreSQL there is, and make a folder for everything else."""
+def opened(folder: Path | None = None, *, in_memory: bool = False) -> Iterator[Place]:
+    """Start the newest PostgreSQL there is, and make a folder for everything else; `in_memory` allows one that is."""
     base = folder or next(iter(_folders_on_disk()), None)
-    if base is None or _is_in_memory(base):
+    if base is None or (_is_in_memory(base) and not in_memory):
         raise NoDisk("a commit to memory is not durable; name a folder that is on a disk: --folder PATH")
     session = Session.open(base)
     try:

@@ -2,19 +2,20 @@
 
 import contextlib
 import json
+import os
 import select
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, Self
 
 from spine.orchestration import Registry, RunStatus, Workflow, WorkflowContext, WorkflowRunner
 from tests.acceptance import crash_driver
+from tests.acceptance.forked import Forked
 from tests.acceptance.recorded import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+STDERR = 2
 LIMIT = 60  # seconds
 
 
@@ -22,13 +23,17 @@ class Process:
     """One process of `crash_driver`."""
 
     def __init__(self, **told: Any) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.crash_driver", json.dumps(told)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        (its_stdin, stdin), (stdout, its_stdout) = os.pipe(), os.pipe()
+        self._stdin, self._stdout = os.fdopen(stdin, "w"), os.fdopen(stdout)
+        self._process = Forked(
+            "tests.acceptance.crash_driver",
+            json.dumps(told),
+            streams=(its_stdin, its_stdout, STDERR),
+            folder=ROOT,
+            environment=dict(os.environ),
         )
+        os.close(its_stdin)
+        os.close(its_stdout)
 
     def __enter__(self) -> Self:
         return self
@@ -36,14 +41,14 @@ class Process:
     def __exit__(self, *_error: object) -> None:
         self._process.kill()
         self._process.wait(LIMIT)
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._stdin, self._stdout):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
 
     def says(self) -> str:
         """Give the next line it writes: the place where it waits, or its result."""
-        assert select.select([self._process.stdout], [], [], LIMIT)[0], "it says nothing"
-        return self._process.stdout.readline().rstrip("\n")
+        assert select.select([self._stdout], [], [], LIMIT)[0], "it says nothing"
+        return self._stdout.readline().rstrip("\n")
 
     def send(self, signum: int) -> None:
         self._process.send_signal(signum)
@@ -60,8 +65,8 @@ class Process:
 
     def go_on(self) -> None:
         """Let it leave the place where it waits."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self._stdin.write("\n")
+        self._stdin.flush()
 
     def ends(self) -> int:
         return self._process.wait(LIMIT)

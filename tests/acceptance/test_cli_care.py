@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from spine.orchestration import WorkflowRunner
+from tests.acceptance.forked import run_forked
 
 WORKFLOW = """
 import os, signal
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def spine(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "spine", *arguments], capture_output=True, text=True)
+    return run_forked("spine", *arguments)
 
 
 def wait_until_crashed(run_id: str) -> None:

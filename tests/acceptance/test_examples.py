@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.forked import run_forked
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -45,17 +47,27 @@ SAID = {
 }
 
 
-def run(name: str, database_url: str = "") -> list[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("SPINE_")}
-    done = subprocess.run(
-        [sys.executable, f"examples/{name}.py"],
-        cwd=ROOT,
-        env=environment | ({"SPINE_DATABASE_URL": database_url} if database_url else {}) | {"PYTHONUTF8": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
+def run(name: str) -> list[str]:
+    """Type its one command, without any setting."""
+    command = [sys.executable, f"examples/{name}.py"]
+    settings = {"PYTHONUTF8": "1"}
+    return said_by(
+        subprocess.run(
+            command, cwd=ROOT, env=environment(settings), capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
     )
+
+
+def run_on(database_url: str, name: str) -> list[str]:
+    settings = {"SPINE_DATABASE_URL": database_url}
+    return said_by(run_forked(f"examples/{name}.py", folder=ROOT, environment=environment(settings)))
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("SPINE_")} | settings
+
+
+def said_by(done: subprocess.CompletedProcess[str]) -> list[str]:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout.splitlines()
@@ -74,8 +86,8 @@ def test_an_example_runs_by_its_one_command_without_any_setting(name):
 
 @pytest.mark.parametrize("name", SAID)
 def test_an_example_says_the_same_the_second_time_on_the_same_database(name, database_url):
-    first = run(name, database_url)
-    second = run(name, database_url)
+    first = run_on(database_url, name)
+    second = run_on(database_url, name)
 
     assert lines_in_order(first, SAID[name]) == SAID[name]
     assert second == first

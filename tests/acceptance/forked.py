@@ -1,0 +1,101 @@
+"""`Forked`: a program in a process of its own, forked from the nursery of this process.
+
+Not for what Python does when it starts, such as finding modules and opening the standard streams.
+"""
+
+import atexit
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 60  # seconds
+
+
+class Forked:
+    """Runs a module as `python -m` does, or a file, and is waited for like a `subprocess.Popen`."""
+
+    def __init__(
+        self, program: str, *arguments: str, streams: tuple[int, int, int], folder: Path, environment: dict[str, str]
+    ) -> None:
+        order = {"program": program, "arguments": arguments, "folder": str(folder), "environment": environment}
+        reads, writes = os.pipe()
+        self._report = os.fdopen(reads, "rb", buffering=0)
+        socket.send_fds(_nursery(), [json.dumps(order).encode() + b"\n"], [*streams, writes])
+        os.close(writes)
+        self.pid = self._told(LIMIT)
+        self.returncode: int | None = None
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        self.send_signal(9)
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float = LIMIT) -> int:
+        if self.returncode is None:
+            self.returncode = self._told(timeout)
+            self._report.close()
+        return self.returncode
+
+    def _told(self, timeout: float) -> int:
+        assert select.select([self._report], [], [], timeout)[0], "it says nothing"
+        line = b""
+        while not line.endswith(b"\n"):
+            part = self._report.read(1)
+            assert part, "whoever waits for it is gone"
+            line += part
+        return int(line)
+
+
+def run_forked(
+    program: str, *arguments: str, folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, with nothing to read, and give what it said."""
+    with (
+        tempfile.TemporaryFile() as stdin,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stdout,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
+    ):
+        code = Forked(
+            program,
+            *arguments,
+            streams=(stdin.fileno(), stdout.fileno(), stderr.fileno()),
+            folder=folder or Path.cwd(),
+            environment=dict(os.environ) if environment is None else environment,
+        ).wait()
+        for stream in (stdout, stderr):
+            stream.seek(0)
+        return subprocess.CompletedProcess((program, *arguments), code, stdout.read(), stderr.read())
+
+
+@cache
+def _nursery() -> socket.socket:
+    """Start it once; it ends with this process."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.acceptance.nursery", str(theirs.fileno())],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+
+    def end() -> None:
+        ours.close()
+        process.wait(LIMIT)
+
+    atexit.register(end)
+    return ours

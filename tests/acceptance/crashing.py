@@ -1,8 +1,6 @@
 """Processes that drive a run and are killed, stopped or told to end; and the log that tells what they did."""
 
-import contextlib
 import json
-import os
 import select
 import signal
 from collections import Counter
@@ -11,11 +9,9 @@ from typing import Any, Self
 
 from spine.orchestration import Registry, RunStatus, Workflow, WorkflowContext, WorkflowRunner
 from tests.acceptance import crash_driver
-from tests.acceptance.forked import Forked
 from tests.acceptance.recorded import wait_for
+from tests.programs.forked import Spoken
 
-ROOT = Path(__file__).resolve().parents[2]
-STDERR = 2
 LIMIT = 60  # seconds
 
 
@@ -23,32 +19,19 @@ class Process:
     """One process of `crash_driver`."""
 
     def __init__(self, **told: Any) -> None:
-        (its_stdin, stdin), (stdout, its_stdout) = os.pipe(), os.pipe()
-        self._stdin, self._stdout = os.fdopen(stdin, "w"), os.fdopen(stdout)
-        self._process = Forked(
-            "tests.acceptance.crash_driver",
-            json.dumps(told),
-            streams=(its_stdin, its_stdout, STDERR),
-            folder=ROOT,
-            environment=dict(os.environ),
-        )
-        os.close(its_stdin)
-        os.close(its_stdout)
+        self._process = Spoken("tests.acceptance.crash_driver", json.dumps(told))
 
     def __enter__(self) -> Self:
+        self._process.__enter__()
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._process.kill()
-        self._process.wait(LIMIT)
-        for pipe in (self._stdin, self._stdout):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+    def __exit__(self, *error: object) -> None:
+        self._process.__exit__(*error)
 
     def says(self) -> str:
         """Give the next line it writes: the place where it waits, or its result."""
-        assert select.select([self._stdout], [], [], LIMIT)[0], "it says nothing"
-        return self._stdout.readline().rstrip("\n")
+        assert select.select([self._process.stdout], [], [], LIMIT)[0], "it says nothing"
+        return self._process.stdout.readline().rstrip("\n")
 
     def send(self, signum: int) -> None:
         self._process.send_signal(signum)
@@ -65,8 +48,8 @@ class Process:
 
     def go_on(self) -> None:
         """Let it leave the place where it waits."""
-        self._stdin.write("\n")
-        self._stdin.flush()
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
 
     def ends(self) -> int:
         return self._process.wait(LIMIT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spine.orchestration import WorkflowRunner
-from tests.acceptance.forked import run_forked
+from tests.programs.forked import run_forked
 
 WORKFLOW = """
 import os, signal

@@ -1,12 +1,13 @@
 """Steps that fork harm no run (INV-32): a child that comes back from its step ends there."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.programs.forked import run_forked
 
 DRIVER = """
 import os, sys
@@ -65,7 +66,7 @@ def test_a_child_that_a_step_forked_drives_nothing(database_url: str, tmp_path: 
     script = tmp_path / "driver.py"
     script.write_text(DRIVER.format(child=child))
 
-    done = subprocess.run([sys.executable, script, database_url], capture_output=True, text=True, env=dict(os.environ))
+    done = run_forked(str(script), database_url)
 
     assert done.stdout.splitlines() == [
         f"completed {code} True",

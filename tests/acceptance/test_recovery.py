@@ -1,14 +1,13 @@
 """Crashed runs are found and resumed, by several machines at once too."""
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from spine.orchestration import Registry, RunStatus, SnapshotCorrupt, Step, Workflow, WorkflowNotFound, WorkflowRunner
+from tests.programs.forked import run_forked
 
 DRIVER = """
 import os, signal, sys
@@ -27,7 +26,7 @@ def crash(url: str, folder: Path, run_id: str) -> None:
     """Leave a run whose driver was killed in its second step."""
     script = folder / "driver.py"
     script.write_text(DRIVER)
-    subprocess.run([sys.executable, script, url, run_id], check=False, capture_output=True)
+    run_forked(str(script), url, run_id)
 
 
 def wait_until_crashed(runner: WorkflowRunner, *run_ids: str) -> None:

@@ -1,9 +1,5 @@
 """Many may migrate at once, and whoever is killed in between leaves nothing half done."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from spine.stores.sql import engine as engines
@@ -11,9 +7,9 @@ from spine.stores.sql import schema
 from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import at_once
 from tests.migrations.layout import layout
+from tests.programs.forked import ROOT, Spoken, run_forked
 
-ROOT = Path(__file__).resolve().parents[2]
-UPGRADE = "import sys; from tests.conftest import upgrade; upgrade(sys.argv[1])"
+STOPPING_UPGRADE, NEVER = "tests.migrations.killed_upgrade", "-1"
 
 
 def upgrade_once(url):
@@ -49,25 +45,20 @@ def test_ten_threads_upgrade_ten_databases(tmp_path):
 
 
 def test_several_processes_upgrade_one_database(empty_url, engine):
-    started = [
-        subprocess.Popen([sys.executable, "-c", UPGRADE, empty_url], cwd=ROOT, stderr=subprocess.PIPE) for _ in range(3)
-    ]
-    complaints = [process.communicate(timeout=60)[1].decode() for process in started]
+    done = at_once(3, lambda _: run_forked(STOPPING_UPGRADE, empty_url, NEVER, folder=ROOT))
 
-    assert [process.returncode for process in started] == [0, 0, 0], complaints
+    assert [each.returncode for each in done] == [0, 0, 0], done
     assert layout(engine) == fresh_layout(engine)
 
 
 @pytest.mark.parametrize("number", [2, 7, 11])
 def test_an_upgrade_that_is_killed_in_between_is_done_again(empty_url, engine, rows, number):
-    command = [sys.executable, "-m", "tests.migrations.killed_upgrade", empty_url, str(number)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with Spoken(STOPPING_UPGRADE, empty_url, str(number)) as process:
         said = []
         for line in process.stdout:
             said.append(line.strip())
             if said[-1] == "stopped":
                 break
-        process.kill()
 
     assert process.returncode == -9
     assert said[-1] == "stopped"

@@ -1,6 +1,6 @@
 """A process that has imported what programs of tests import, and that each of them is forked from.
 
-    python -m tests.acceptance.nursery DESCRIPTOR
+    python -m tests.programs.nursery DESCRIPTOR
 
 Starting Python and importing costs many times what most of them do. On the socket with this number it takes orders, a
 line of JSON with descriptors; the program that is ordered ends as Python itself ends one: it is what is left of this

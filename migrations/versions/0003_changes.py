@@ -1,4 +1,4 @@
-"""Checkpoints that hold what their step changed, a view of whole contexts, and the overrides of a run."""
+"""Checkpoints that hold what their step changed, a view of whole contexts, definitions, and the overrides of a run."""
 
 import json
 from typing import Any
@@ -64,12 +64,27 @@ _ENTRIES = {
 def upgrade() -> None:
     op.add_column("core_workflow_checkpoints", sa.Column("base_sequence", sa.BigInteger))
     op.add_column("core_workflow_runs", sa.Column("overrides", JsonText))
+    op.create_table(
+        "core_workflow_definitions",
+        sa.Column("run_id", sa.String(36), primary_key=True),
+        sa.Column("definition", JsonText, nullable=False),
+    )
+    op.execute("INSERT INTO core_workflow_definitions SELECT run_id, definition FROM core_workflow_runs")
+    op.drop_column("core_workflow_runs", "definition")
     op.execute(sa.text(_view(op.get_bind().dialect.name).replace(":", r"\:")))
 
 
 def downgrade() -> None:
     _write_whole(op.get_bind())
     op.execute("DROP VIEW core_workflow_contexts")
+    op.add_column("core_workflow_runs", sa.Column("definition", JsonText))
+    op.execute(
+        "UPDATE core_workflow_runs SET definition = "
+        "(SELECT d.definition FROM core_workflow_definitions AS d WHERE d.run_id = core_workflow_runs.run_id)"
+    )
+    with op.batch_alter_table("core_workflow_runs") as runs:
+        runs.alter_column("definition", existing_type=JsonText, nullable=False)
+    op.drop_table("core_workflow_definitions")
     op.drop_column("core_workflow_runs", "overrides")
     op.drop_column("core_workflow_checkpoints", "base_sequence")
 

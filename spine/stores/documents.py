@@ -91,8 +91,10 @@ def write_definition(definition: Definition) -> str:
     return orjson.dumps(document).decode()
 
 
-def read_definition(text: str, *, where: str) -> Definition:
-    """Read what the run remembers of its workflow."""
+def read_definition(text: str | None, *, where: str) -> Definition:
+    """Read what the run remembers of its workflow; raise `SnapshotCorrupt` if it is damaged or gone."""
+    if text is None:
+        raise SnapshotCorrupt(f"{where} is damaged: it has no definition; nothing was run")
     document = read_object(text, where)
     return guarded(
         where,

@@ -22,7 +22,7 @@ def execute(place, statement):
 def test_a_damaged_run_hides_no_other_from_the_list(spine, orders, place):
     spine("run", orders, "--run-id", "good")
     spine("run", orders, "--run-id", "bad")
-    execute(place, "UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
+    execute(place, "UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'bad'")
 
     said = spine("runs", "list", "--json")
 

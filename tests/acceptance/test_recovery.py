@@ -52,7 +52,7 @@ def test_a_damaged_run_keeps_no_other_from_being_recovered(sqlite_url: str):
             runner.execute(workflow(ran), run_id=run_id)
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
             database.execute("UPDATE core_workflow_runs SET status = 'running'")
-            database.execute("UPDATE core_workflow_runs SET definition = '{' WHERE run_id = 'bad'")
+            database.execute("UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'bad'")
             database.execute("DELETE FROM core_workflow_checkpoints WHERE step_name = 'two'")
 
         good, bad = runner.recover()

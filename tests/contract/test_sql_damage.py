@@ -47,7 +47,8 @@ def snapshot_of(rows, step):
 
 
 def overwrite(rows, column, text, *, where="1 = 1"):
-    table = "core_workflow_checkpoints" if column in ("context_snapshot", "metadata") else "core_workflow_runs"
+    kept_apart = {"context_snapshot": "checkpoints", "metadata": "checkpoints", "definition": "definitions"}
+    table = f"core_workflow_{kept_apart.get(column, 'runs')}"
     kind = "TEXT" if rows.is_sqlite else "JSONB"
     rows.ask(f"UPDATE {table} SET {column} = CAST(? AS {kind}) WHERE {where}", text)
 
@@ -160,7 +161,7 @@ DAMAGED_RUNS = {"definition": "{}", "status": "paused", "removed_because": "move
 def test_a_damaged_run_hides_no_other_and_is_named_beside_the_list_and_by_the_doctor(sqlite_store, sqlite_rows, column):
     for run_id in ("run-1", "run-2", "run-3"):
         create(sqlite_store, new_run(run_id))
-    sqlite_rows.ask(f"UPDATE core_workflow_runs SET {column} = ? WHERE run_id = 'run-2'", DAMAGED_RUNS[column])
+    overwrite(sqlite_rows, column, DAMAGED_RUNS[column], where="run_id = 'run-2'")
 
     found = sqlite_store.list_runs(RunFilter())
     problems = [finding for finding in sqlite_store.examine() if finding.verdict == "problem"]

@@ -132,7 +132,7 @@ def test_snapshots_are_jsonb_and_ids_bigint_on_postgresql(postgres_store, postgr
     )
     types = {name: kind for name, kind, _ in found}
 
-    documents = ("runs.params", "runs.partition", "runs.definition", "runs.resume_point")
+    documents = ("runs.params", "runs.partition", "definitions.definition", "runs.resume_point")
     documents += ("checkpoints.context_snapshot", "checkpoints.metadata", "events.details")
     assert {types[f"core_workflow_{name}"] for name in documents} == {"jsonb"}
     ids = [(name, kind, identity) for name, kind, identity in found if name.endswith(".id")]

@@ -8,11 +8,11 @@ from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
 from spine.records.claim import Claim, NewRun
 from spine.records.lease import Lease
-from spine.records.run import DamagedRun, Removal, RunList, RunStatus, RunSummary
+from spine.records.run import DamagedRun, Definition, Removal, RunList, RunStatus, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RunFilter
 from spine.stores.sql.dialect import now, seconds_from_now, upsert
-from spine.stores.sql.tables import runs
+from spine.stores.sql.tables import definitions, runs
 
 # Never NULL, so that its opposite holds for whatever is not held.
 HELD: ColumnElement[bool] = and_(runs.c.holder.is_not(None), runs.c.expires_at.is_not(None), runs.c.expires_at > now())
@@ -22,7 +22,8 @@ CRASHED: ColumnElement[bool] = and_(
 _WITHOUT_CONTEXT = [
     column for column in runs.c if column.name not in ("params", "partition", "resume_point", "overrides")
 ]
-_SUMMARY = (*_WITHOUT_CONTEXT, HELD.label("is_held"), CRASHED.label("is_crashed"))
+_WITH_DEFINITION = runs.outerjoin(definitions, definitions.c.run_id == runs.c.run_id)
+_SUMMARY = (*_WITHOUT_CONTEXT, definitions.c.definition, HELD.label("is_held"), CRASHED.label("is_crashed"))
 _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
 _CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
 
@@ -37,7 +38,6 @@ def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | N
             status=RunStatus.RUNNING,
             params=documents.write_values(new.context.params),
             partition=documents.write_values(new.context.partition),
-            definition=documents.write_definition(new.definition),
             current_step=new.current_step,
             resume_point=documents.write_resume_point(new.resume_point, limits=limits),
             overrides=documents.write_overrides(new.overrides, limits=limits),
@@ -48,7 +48,7 @@ def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | N
         .on_conflict_do_nothing(index_elements=[runs.c.run_id])
         .returning(*_LEASE)
     ).one_or_none()
-    return None if row is None else _lease(row)
+    return None if row is None else _defined(connection, _lease(row), new.definition)
 
 
 def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | None:
@@ -64,7 +64,6 @@ def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | N
         )
         .values(
             status=RunStatus.RUNNING,
-            definition=documents.write_definition(claim.definition),
             current_step=claim.current_step,
             resume_point=documents.write_resume_point(claim.resume_point, limits=limits),
             overrides=documents.write_overrides(claim.overrides, limits=limits),
@@ -79,19 +78,30 @@ def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | N
         )
         .returning(*_LEASE)
     ).one_or_none()
-    return None if row is None else _lease(row)
+    return None if row is None else _defined(connection, _lease(row), claim.definition)
+
+
+def _defined(connection: Connection, lease: Lease, definition: Definition) -> Lease:
+    """Keep the definition that a run goes by from now on."""
+    text = documents.write_definition(definition)
+    new = upsert(connection.dialect.name, definitions).values(run_id=lease.run_id, definition=text)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["run_id"], set_={"definition": new.excluded.definition})
+    )
+    return lease
 
 
 def select_run(connection: Connection, run_id: str) -> Any | None:
     """Read one row, with whether it is held or crashed."""
-    query = select(runs, HELD.label("is_held"), CRASHED.label("is_crashed")).where(runs.c.run_id == run_id)
+    columns = (*runs.c, definitions.c.definition, HELD.label("is_held"), CRASHED.label("is_crashed"))
+    query = select(*columns).select_from(_WITH_DEFINITION).where(runs.c.run_id == run_id)
     return connection.execute(query).one_or_none()
 
 
 def select_summaries(connection: Connection, wanted: RunFilter) -> RunList:
     """Read the newest rows that fit, oldest first; one that is damaged keeps no other from being read."""
     try:
-        rows = connection.execute(_newest(select(*_SUMMARY), wanted)).all()
+        rows = connection.execute(_newest(select(*_SUMMARY).select_from(_WITH_DEFINITION), wanted)).all()
         return RunList(RunSummary(**summary_fields(row)) for row in reversed(rows))
     except SnapshotCorrupt:
         return _one_by_one(connection, wanted)
@@ -104,7 +114,9 @@ def _one_by_one(connection: Connection, wanted: RunFilter) -> RunList:
     names = connection.execute(_newest(select(runs.c.run_id, runs.c.workflow_name), wanted)).all()
     for run_id, workflow_name in reversed(names):
         try:
-            row = connection.execute(select(*_SUMMARY).where(runs.c.run_id == run_id)).one()
+            row = connection.execute(
+                select(*_SUMMARY).select_from(_WITH_DEFINITION).where(runs.c.run_id == run_id)
+            ).one()
             found.append(RunSummary(**summary_fields(row)))
         except SnapshotCorrupt as error:
             damaged.append(DamagedRun(run_id=run_id, workflow_name=workflow_name, error=error))

@@ -82,7 +82,8 @@ def test_what_somebody_wrote_into_the_tables_commands_no_terminal(spine, orders,
 def test_a_name_in_the_tables_is_never_run_by_a_copied_resume_command(spine, orders, place):
     spine("run", orders, "--run-id", "r1")
     with closing(sqlite3.connect(place / "spine.db")) as connection, connection:
-        connection.execute("UPDATE core_workflow_runs SET run_id = 'x; touch owned'")
+        for table in ("core_workflow_runs", "core_workflow_definitions"):
+            connection.execute(f"UPDATE {table} SET run_id = 'x; touch owned'")
 
     command = spine("runs", "show", "x; touch owned", "--json").json["resume_command"]
     in_shell(command, place=place)

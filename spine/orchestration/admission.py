@@ -1,8 +1,6 @@
 """From a wish to drive a run to its lease: validate first, claim second, change state third."""
 
-import getpass
 import os
-import socket
 from dataclasses import dataclass, replace
 
 from spine import clock
@@ -185,10 +183,12 @@ class Admission:
 def holder() -> str:
     """Name this process for people: who, where, which process."""
     try:
+        import getpass  # noqa: PLC0415  # a drive pays for it, an import does not
+
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         user = str(os.getuid())
-    return printable(f"{user}@{socket.gethostname()}/{os.getpid()}")[:200]
+    return printable(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]
 
 
 def was_cancelled(run: RunSummary, lease: Lease) -> bool:

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import spine
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidWorkflow, StepNotFound, type_of
 from spine.orchestration import params as run_params
@@ -15,7 +15,7 @@ from spine.records.values import Values
 from spine.steps.result import printable
 from spine.steps.step import Step
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = spine.__path__[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """`StepContext`: what a step knows, and what it may ask for."""
 
-import hashlib
 from dataclasses import dataclass
 
 from spine.codec import json as codec
@@ -57,6 +56,8 @@ class StepContext(WorkflowContext):
 
     def idempotency_key(self, *parts: object) -> str:
         """Make a key of 32 hexadecimal digits from run, step and parts: every attempt of this step gets the same."""
+        import hashlib  # noqa: PLC0415  # only steps that ask for a key pay for it
+
         identity = [self.run_id, self.step_name, *parts]
         return hashlib.sha256(codec.encode(identity, at="idempotency_key")).hexdigest()[:32]
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import dropwhile
-from pathlib import Path
 from typing import Any
 
+import spine
 from spine.errors import SpineError, class_name, type_of
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = spine.__path__[0]
 LONGEST_ERROR_TYPE = 200
 
 

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection, text
 
-from spine.config import load_settings
+from spine.config.settings import load_settings
 from spine.stores.sql import engine as engines
 from spine.stores.sql.tables import SCHEMA_TABLE, metadata
 from spine.stores.sql.url import parse_url

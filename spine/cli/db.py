@@ -7,6 +7,7 @@ from typing import Any
 from spine.cli import render
 from spine.cli.options import Options, command, new_app
 from spine.cli.output import out
+from spine.config.settings import load_settings
 from spine.errors import InvalidSetting, SchemaMissing
 
 app = new_app("Make and check Spine's tables in a database.")
@@ -81,8 +82,6 @@ class _Database:
     @contextmanager
     def opened(cls, options: Options) -> "Iterator[_Database]":
         """Open the database that the operator named, else the one of the settings."""
-        from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
-
         database = cls(load_settings(database_url=options.database_url).database_url)
         try:
             yield database

@@ -16,6 +16,7 @@ from types import ModuleType
 
 import spine
 from spine.cli.options import Options
+from spine.config.settings import load_settings
 from spine.errors import InvalidSetting, WorkflowNotFound, class_name
 from spine.hooks.hook import Hook
 from spine.orchestration.runner import WorkflowRunner
@@ -82,8 +83,6 @@ def app_of(options: Options) -> str | None:
     """Give what the operator or else the settings name as app."""
     if options.app is not None:
         return options.app
-    from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
-
     return load_settings().app
 
 

@@ -7,6 +7,7 @@ import typer
 from spine.cli import loading, render, spelling
 from spine.cli.options import Options, command, new_app
 from spine.cli.output import out
+from spine.config.settings import load_settings
 from spine.errors import InvalidSetting
 from spine.retention import Purged
 
@@ -83,8 +84,6 @@ def show(options: Options) -> None:
 
 
 def _days_set() -> float | None:
-    from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
-
     return load_settings().checkpoint_retention_days
 
 

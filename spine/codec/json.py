@@ -18,6 +18,7 @@ from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
 NULL = b"null"
+_SHORT = 64 * 1024
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 _Path = Any  # a linked list: (where the parent is, key or index)
@@ -34,7 +35,12 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))
-    return text
+    return fitted(text)
+
+
+def fitted(text: bytes) -> bytes:
+    """Give JSON that is kept in memory: orjson leaves room behind what is short."""
+    return bytes(memoryview(text)) if len(text) < _SHORT else text
 
 
 def decode(text: bytes | str) -> Any:
@@ -57,7 +63,7 @@ def split(document: Any) -> dict[str, bytes]:
     if type(document) is not dict:
         raise ValueError("not an object")
     entries = _reordered(document, _orders_of(document))
-    return {_unescaped(name): orjson.dumps(entry) for name, entry in entries.items()}
+    return {_unescaped(name): fitted(orjson.dumps(entry)) for name, entry in entries.items()}
 
 
 class _Encoder:

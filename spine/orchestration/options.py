@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.codec.limits import Limits
+from spine.config.settings import load_settings
 from spine.errors import InvalidSetting, type_of
 from spine.orchestration.checkpointing import CheckpointStrategy, parse_strategy
 from spine.retention import parse_days
@@ -27,8 +28,6 @@ class Options:
     @classmethod
     def of(cls, **given: Any) -> "Options":
         """Take each option that is not None from here and the others from the settings; raise `InvalidSetting`."""
-        from spine.config import load_settings  # noqa: PLC0415  # pydantic-settings is slow to import
-
         settings = load_settings()
         told = {name: getattr(settings, name) if value is None else value for name, value in given.items()}
         days = told["checkpoint_retention_days"]

@@ -120,7 +120,8 @@ def test_a_run_without_its_checkpoints_starts_where_it_must(on_disk, ran, failed
 
 def test_a_definition_that_lacks_the_steps_that_are_done_is_reported(on_disk, ran, failed, rows):  # INV-54
     kind = "TEXT" if rows.is_sqlite else "JSONB"
-    rows.ask(f"UPDATE core_workflow_definitions SET definition = CAST(? AS {kind})", '{"steps": [{"name": "z", "kind": "x"}]}')
+    stranger = '{"steps": [{"name": "z", "kind": "x"}]}'
+    rows.ask(f"UPDATE core_workflow_definitions SET definition = CAST(? AS {kind})", stranger)
 
     with pytest.raises(SnapshotCorrupt, match="run '1' stands at step 'b', which its own definition does not have"):
         on_disk.resume("1")

@@ -13,7 +13,7 @@ from spine.cli.failures import code_of
 from spine.cli.main import app
 from spine.codec.json import ORDER
 from spine.codec.tags import UNTAGGERS
-from spine.config import Settings
+from spine.config.sources import Sources
 from spine.errors import SpineError
 from spine.orchestration import EventKind, RunStatus
 from spine.records.checkpoint import CheckpointSummary
@@ -153,11 +153,11 @@ def test_troubleshooting_says_of_every_error_its_exit_code_and_what_to_do(error)
 def test_every_setting_is_documented_with_its_variable_and_default():
     listed = rows_of("configuration.md", "option")
 
-    for name, field in Settings.model_fields.items():
+    for name, field in Sources.model_fields.items():
         variable, default, _ = listed[name]
         assert variable == f"`SPINE_{name.upper()}`"
         assert default.startswith("none" if field.default is None else f"`{field.default}`")
-    assert set(listed) == set(Settings.model_fields)
+    assert set(listed) == set(Sources.model_fields)
 
 
 def test_the_documented_timeouts_are_the_real_ones():

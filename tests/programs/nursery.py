@@ -24,7 +24,7 @@ import sqlalchemy.dialects.postgresql.psycopg
 import sqlalchemy.dialects.sqlite  # noqa: F401
 
 import spine.cli.main
-import spine.config
+import spine.config.sources
 import spine.stores.sql.store  # noqa: F401
 
 STREAMS = 3

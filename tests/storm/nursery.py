@@ -5,7 +5,7 @@ import psycopg
 import sqlalchemy.dialects.postgresql.psycopg
 import sqlalchemy.dialects.sqlite
 
-import spine.config
+import spine.config.sources
 import spine.stores.sql.store
 from tests.storm import worker
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spine.config import load_settings
+from spine.config.settings import load_settings
 from spine.errors import InvalidSetting
 from spine.orchestration.options import Options
 
@@ -91,7 +91,7 @@ def test_an_unknown_setting_in_the_file_is_refused(folder):
         load_settings()
 
 
-@pytest.mark.parametrize("text", ["[tool.spine\n", "\0", "tool = 5\n", "[tool]\nspine = 5\n"])
+@pytest.mark.parametrize("text", ["[tool.spine\n", "spine = \0", "tool = 5  # spine\n", "[tool]\nspine = 5\n"])
 def test_a_file_that_cannot_be_read_is_said(folder, text):
     (folder / "pyproject.toml").write_text(text)
 

@@ -34,7 +34,7 @@ def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:
     )
     run_ids = sorted(taken.scalars())
     removed = checkpoint_rows.delete_of_runs(connection, run_ids)
-    if order.workflows is None:
+    if order.workflows is None and len(run_ids) < order.batch:  # the last batch: this looks at all checkpoints
         removed += _delete_orphans(connection, order)
     return PurgedBatch(runs=tuple(run_ids), checkpoints=removed)
 

@@ -1,5 +1,6 @@
-"""`Settings`: `SPINE_*` variables and `[tool.spine]` of pyproject.toml, read only at the edges."""
+"""`Sources`: `SPINE_*` variables and `[tool.spine]` of pyproject.toml, read only at the edges."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -10,30 +11,35 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from spine.config.settings import FILE, PREFIX, Settings
 from spine.errors import InvalidSetting
 
+_DEFAULTS = Settings()
 
-class Settings(BaseSettings):
-    """What may be told from outside; each has the name of the runner's option.
+
+class Sources(BaseSettings):
+    """The settings as they are read and judged.
 
     The environment (`SPINE_LEASE_SECONDS=30`) beats `[tool.spine]` in the pyproject.toml of the current folder.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="SPINE_",
+        env_prefix=PREFIX,
         pyproject_toml_table_header=("tool", "spine"),
         extra="forbid",
         hide_input_in_errors=True,
     )
 
-    database_url: str = Field("sqlite:///spine.db", description="where runs are kept")
+    database_url: str = Field(_DEFAULTS.database_url, description="where runs are kept")
     app: str | None = Field(None, description="modules or files with workflows, separated by commas")
     checkpoint_strategy: str | None = Field(None, description="every_step or key_steps")
     checkpoint_retention_days: float | None = Field(None, description="purge runs that ended so long ago; unset: never")
-    lease_seconds: float = Field(60.0, description="how long a crashed driver keeps its run")
-    reconnect_seconds: float = Field(30.0, description="how long a lost database is tried again during a run")
-    max_snapshot_bytes: int = Field(16 * 1024 * 1024, description="the largest context that is stored")
-    max_depth: int = Field(100, description="the deepest nesting that is stored")
+    lease_seconds: float = Field(_DEFAULTS.lease_seconds, description="how long a crashed driver keeps its run")
+    reconnect_seconds: float = Field(
+        _DEFAULTS.reconnect_seconds, description="how long a lost database is tried again during a run"
+    )
+    max_snapshot_bytes: int = Field(_DEFAULTS.max_snapshot_bytes, description="the largest context that is stored")
+    max_depth: int = Field(_DEFAULTS.max_depth, description="the deepest nesting that is stored")
 
     @classmethod
     def settings_customise_sources(
@@ -48,18 +54,18 @@ class Settings(BaseSettings):
         return init_settings, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
 
 
-def load_settings(**given: Any) -> Settings:
-    """Read the settings; what is given here and is not None wins. Raise `InvalidSetting`, naming each bad one."""
+def read(given: Mapping[str, Any]) -> Settings:
+    """Read the settings; what is given wins. Raise `InvalidSetting`, naming each bad one."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**Sources(**given).model_dump())
     except ValidationError as error:
         raise InvalidSetting("; ".join(_spelled(problem) for problem in error.errors())) from None
     except (ValueError, AttributeError, OSError) as error:  # no TOML, no table, no permission
-        raise InvalidSetting(f"pyproject.toml cannot be read: {error}") from error
+        raise InvalidSetting(f"{FILE} cannot be read: {error}") from error
 
 
 def _spelled(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"no setting {name!r} under [tool.spine]; there are: {', '.join(Settings.model_fields)}"
+        return f"no setting {name!r} under [tool.spine]; there are: {', '.join(Sources.model_fields)}"
     return f"setting {name} (SPINE_{name.upper()}, or {name} under [tool.spine]): {problem['msg']}"

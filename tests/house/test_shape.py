@@ -15,6 +15,7 @@ IMPORTED_LATE = {
     "spine/stores/sql/schema.py": {"alembic"},
     "spine/stores/sql/engine.py": {"spine.stores.sql.connection"},  # psycopg
     "spine/stores/sql/url.py": {"psycopg"},
+    "spine/stores/sql/dialect.py": {"sqlalchemy.dialects.postgresql"},
     "spine/config/settings.py": {"spine.config.sources"},
     "spine/orchestration/params.py": {"pydantic"},
     "spine/orchestration/admission.py": {"getpass"},

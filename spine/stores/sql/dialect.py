@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Float, Text, cast, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
@@ -26,7 +26,11 @@ class JsonText(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the column's type."""
-        return postgresql.JSONB() if dialect.name == POSTGRESQL else Text()
+        if dialect.name != POSTGRESQL:
+            return Text()
+        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  # slow to import, and no use to SQLite
+
+        return JSONB()
 
     def bind_expression(self, bindparam: Any) -> ColumnElement[Any]:
         """Send text; bound as JSON it would be encoded twice."""
@@ -111,7 +115,11 @@ def _percent(text: str, compiler: Any) -> str:
 
 def upsert(dialect: str, table: Any) -> Any:
     """Begin an INSERT that may go on with `on_conflict_do_update`."""
-    return postgresql.insert(table) if dialect == POSTGRESQL else sqlite.insert(table)
+    if dialect == POSTGRESQL:
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  # slow to import, and no use to SQLite
+
+        return insert(table)
+    return sqlite.insert(table)
 
 
 def execute(cursor: Any, sql: str, arguments: tuple[Any, ...]) -> None:

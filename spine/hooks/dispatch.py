@@ -1,7 +1,7 @@
 """Tells hooks what happened, one after another."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from spine.errors import class_name
 from spine.hooks.hook import Hook
@@ -10,8 +10,15 @@ from spine.records.event import Event, EventKind
 _log = logging.getLogger("spine")
 
 
-def listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
-    """Give the hooks that want to hear of such an event: all but those that say no."""
+Audience = Mapping[EventKind, Sequence[Hook]]
+
+
+def audience_of(hooks: Sequence[Hook]) -> Audience:
+    """Ask the hooks what they want to hear of, and give who listens to each kind of event."""
+    return {kind: _listening(hooks, kind) for kind in EventKind}
+
+
+def _listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
     listeners = []
     for hook in hooks:
         try:

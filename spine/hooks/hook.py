@@ -8,7 +8,8 @@ from spine.records.event import Event
 class Hook(Protocol):
     """Listens to the events of the runs that one runner drives.
 
-    One that also has a method `wants(kind)` is told only of the kinds for which it is true at that moment.
+    One that also has a method `wants(kind)` is asked when a drive begins, and told only of the kinds for which it is
+    true.
     """
 
     def on_event(self, event: Event) -> None:

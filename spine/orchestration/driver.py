@@ -7,14 +7,14 @@ from typing import Any
 
 from spine import clock
 from spine.errors import LeaseLost
-from spine.hooks.dispatch import dispatch, listening
+from spine.hooks.dispatch import Audience, audience_of, dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted, was_cancelled
 from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
 from spine.orchestration.forks import Forks
 from spine.orchestration.given_up import GivenUp
-from spine.orchestration.heartbeat import Heartbeat, RequireLease
+from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.interrupts import Interrupts
 from spine.orchestration.loop import drive
 from spine.orchestration.options import Options
@@ -25,7 +25,7 @@ from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
 from spine.records.run import RunStatus
 from spine.steps.secrets import Resolver
-from spine.stores.protocol import RunWriter, Store
+from spine.stores.protocol import Store
 
 CANCELLED = Ending(status=RunStatus.CANCELLED)
 _RUN_EVENTS = {
@@ -51,14 +51,14 @@ class Driver:
         """Drive until the run has ended; raise `LeaseLost` if somebody took it over meanwhile."""
         start = clock.stopwatch()
         interrupts = Interrupts.of_this_thread()
-        progress = admitted.progress
+        progress, audience = admitted.progress, audience_of(self.hooks)
         with interrupts.handled():
-            self._tell(progress, _beginning(progress))
-            self._walk(admitted, interrupts)
-            self._tell(progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
+            _tell(audience, progress, _beginning(progress))
+            self._walk(admitted, interrupts, audience)
+            _tell(audience, progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
         return progress.result()
 
-    def _walk(self, admitted: Admitted, interrupts: Interrupts) -> None:
+    def _walk(self, admitted: Admitted, interrupts: Interrupts, audience: Audience) -> None:
         lease = admitted.lease
         try:
             with (
@@ -66,46 +66,43 @@ class Driver:
                 self.heartbeat.beating(lease, since=admitted.asked_at) as require_lease,
                 closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer,
             ):
-                drive(admitted.progress, self._executor(admitted, writer, interrupts, require_lease))
+                executor = Executor(
+                    registry=self.registry,
+                    writer=writer,
+                    strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
+                    limits=self.options.limits,
+                    interrupts=interrupts,
+                    forks=Forks(),
+                    require_lease=require_lease,
+                    secrets=self.secrets,
+                    audience=audience,
+                )
+                drive(admitted.progress, executor)
         except LeaseLost:
             if not was_cancelled(self.store.get_claimable(lease.run_id), lease):
                 raise
             admitted.progress.ending = CANCELLED
 
-    def _executor(
-        self, admitted: Admitted, writer: RunWriter, interrupts: Interrupts, require_lease: RequireLease
-    ) -> Executor:
-        return Executor(
-            registry=self.registry,
-            writer=writer,
-            strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
-            limits=self.options.limits,
-            interrupts=interrupts,
-            forks=Forks(),
-            require_lease=require_lease,
-            secrets=self.secrets,
-            hooks=self.hooks,
-        )
 
-    def _tell(self, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:
-        ending, steps = progress.ending, progress.workflow.steps
-        fields: dict[str, Any] = {"steps": len(steps)}
-        if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
-            fields |= {"position": progress.position + 1, "from_step": progress.step.name}
-        dispatch(
-            listening(self.hooks, kind),
-            Event(
-                kind=kind,
-                run_id=progress.context.run_id,
-                workflow_name=progress.workflow.name,
-                step=ending.error_step,
-                at=clock.now(),
-                duration=duration,
-                error=ending.error,
-                error_type=ending.error_type,
-                fields=fields,
-            ),
-        )
+def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:
+    ending, steps = progress.ending, progress.workflow.steps
+    fields: dict[str, Any] = {"steps": len(steps)}
+    if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
+        fields |= {"position": progress.position + 1, "from_step": progress.step.name}
+    dispatch(
+        audience[kind],
+        Event(
+            kind=kind,
+            run_id=progress.context.run_id,
+            workflow_name=progress.workflow.name,
+            step=ending.error_step,
+            at=clock.now(),
+            duration=duration,
+            error=ending.error,
+            error_type=ending.error_type,
+            fields=fields,
+        ),
+    )
 
 
 def _beginning(progress: Progress) -> EventKind:

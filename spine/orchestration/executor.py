@@ -1,15 +1,13 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import LeaseLost, NotStorable, StoreError
-from spine.hooks.dispatch import dispatch, listening
-from spine.hooks.hook import Hook
+from spine.hooks.dispatch import Audience, dispatch
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
 from spine.orchestration.forks import Forks
@@ -45,7 +43,7 @@ class Executor:
     forks: Forks
     require_lease: RequireLease
     secrets: Resolver
-    hooks: Sequence[Hook]
+    audience: Audience
 
     def execute(self, step: Step, progress: Progress) -> None:
         """Take one step; when this returns, what it did is durable, and the progress tells of it."""
@@ -162,7 +160,7 @@ class Executor:
     def _tell(
         self, kind: EventKind, turn: Turn, progress: Progress, *, duration: float | None = None, **fields: Any
     ) -> None:
-        hooks = listening(self.hooks, kind)
+        hooks = self.audience[kind]
         if not hooks:
             return
         result = turn.result

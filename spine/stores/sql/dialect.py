@@ -1,6 +1,5 @@
 """All that SQLite and PostgreSQL differ in."""
 
-import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,9 +121,6 @@ def upsert(dialect: str, table: Any) -> Any:
     return sqlite.insert(table)
 
 
-def execute(cursor: Any, sql: str, arguments: tuple[Any, ...]) -> None:
-    """Run one statement on the driver's own cursor, prepared."""
-    if isinstance(cursor, sqlite3.Cursor):
-        cursor.execute(sql, arguments)
-    else:
-        cursor.execute(sql, arguments, prepare=True)
+def execution_options(dialect: str) -> dict[str, Any]:
+    """Give what a driver's own cursor must be told to run a statement prepared; SQLite's always does."""
+    return {"prepare": True} if dialect == POSTGRESQL else {}

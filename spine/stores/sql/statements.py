@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Dialect,
     Float,
     String,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     insert,
+    literal_column,
     null,
     select,
     update,
@@ -29,6 +31,7 @@ from spine.stores.sql.prepared import Prepared
 from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
 
 Write = tuple[Prepared, ...]
+_RUNNING: ColumnElement[str] = literal_column(f"'{RunStatus.RUNNING}'")
 
 
 class Writes(NamedTuple):
@@ -70,7 +73,7 @@ def _ours() -> Any:
 
 
 def _is_driven() -> Any:
-    return and_(_ours(), runs.c.status == RunStatus.RUNNING.value)
+    return and_(_ours(), runs.c.status == _RUNNING)
 
 
 def _go_on() -> Any:

@@ -39,10 +39,11 @@ class SqlRunWriter:
             "size": len(snapshot),
             "base_sequence": base_sequence,
             "metadata": documents.write_metadata(new.metadata, new.performed),
-            **({} if ending is None else self._ending_values(ending)),
         }
-        write = self._writes.go_on if ending is None else self._writes.end_with_checkpoint
-        self._run(write, values, self._writes.is_saved)
+        if ending is None:
+            self._run(self._writes.go_on, values, self._writes.is_saved)
+        else:
+            self._run(self._writes.end_with_checkpoint, values | self._ending_values(ending), self._writes.is_saved)
         return len(snapshot)
 
     def end_run(self, ending: Ending) -> None:

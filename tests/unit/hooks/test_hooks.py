@@ -140,3 +140,30 @@ def test_a_log_has_levels(kind, level, caplog):
         LoggingHook().on_event(event(kind=kind))
 
     assert [record.levelname for record in caplog.records] == [level]
+
+
+class Choosy:
+    def __init__(self, *kinds):
+        self.kinds, self.heard = kinds, []
+
+    def wants(self, kind):
+        return kind in self.kinds
+
+    def on_event(self, event):
+        self.heard.append(event.kind)
+
+
+class UnfitToBeAsked(Choosy):
+    def wants(self, kind):
+        raise RuntimeError("not now")
+
+
+def test_a_hook_may_say_what_it_wants_to_hear():
+    choosy, unfit = Choosy(EventKind.STEP_COMPLETED, EventKind.RUN_COMPLETED), UnfitToBeAsked()
+    workflow = Workflow("w", [Step.lambda_("a", lambda ctx, config: {})])
+
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[choosy, unfit]) as runner:
+        runner.execute(workflow)
+
+    assert choosy.heard == [EventKind.STEP_COMPLETED, EventKind.RUN_COMPLETED]
+    assert len(unfit.heard) > len(choosy.heard)

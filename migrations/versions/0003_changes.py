@@ -53,7 +53,10 @@ _ENTRIES = {
     "sqlite": """(
         SELECT json_group_object(key, json(value)) FROM (
             SELECT key, value, max(sequence) FROM (
-                SELECT each.key AS key, each.value AS value, chain.sequence AS sequence
+                SELECT each.key AS key, chain.sequence AS sequence, CASE
+                    WHEN each.type IN ('object', 'array') THEN each.value
+                    WHEN each.type IN ('true', 'false') THEN each.type
+                    ELSE json_quote(each.value) END AS value
                 FROM chain, json_each(chain.snapshot, '$.{name}') AS each WHERE each.key <> '$order'
             ) GROUP BY key
         )
@@ -127,6 +130,7 @@ def _added(whole: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         name: _in_order({**_ordered(whole[name]), **_ordered(change.get(name, {}))})
         for name in ("outputs", "quality_metrics")
     }
+    whole = {name: value for name, value in whole.items() if name != "defaulted"}
     return {**whole, **change, **by_step}
 
 

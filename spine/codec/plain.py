@@ -22,8 +22,8 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
     todo: list[tuple[Any, int]] = [(value, 1)]
     while todo:
         collection, depth = todo.pop()
-        budget -= len(collection)
-        nested = _collections_in(collection.values() if type(collection) is dict else collection)
+        nested, size = _collections_in(collection.values() if type(collection) is dict else collection)
+        budget -= len(collection) + size
         if depth > limits.max_depth or budget < 0 or nested is None:
             return None
         if type(collection) is dict:
@@ -37,16 +37,18 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
     return None if ambiguous else list(unordered.values())
 
 
-def _collections_in(items: Iterable[Any]) -> list[Any] | None:
-    """Give the dicts and lists among these; None if one of the others is not plain."""
-    found = []
+def _collections_in(items: Iterable[Any]) -> tuple[list[Any] | None, int]:
+    """Give the dicts and lists among these (None if one of the others is not plain), and how long the texts are."""
+    found, size = [], 0
     for item in items:
         kind = type(item)
         if kind is dict or kind is list:
             found.append(item)
         elif not _is_plain(item):
-            return None
-    return found
+            return None, size
+        elif kind is str:
+            size += len(item)
+    return found, size
 
 
 def _keys_in_order(collection: dict[Any, Any]) -> bool | None:

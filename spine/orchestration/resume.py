@@ -22,7 +22,7 @@ from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Base, CheckpointSummary
 from spine.records.context import WorkflowContext
-from spine.records.override import Override, followed, overridden
+from spine.records.override import Override, followed, overridden, since
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
@@ -152,7 +152,8 @@ def plan(
     skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
     point_now = ResumePoint(step=start, params=override, skipped=position.passed_over, context=given)
-    override_now = Override(after=run.last_sequence, step=start, params=said, context=given if told.context else None)
+    before = since(run.overrides, sequence)
+    override_now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
     nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
         progress=Progress(
@@ -167,7 +168,7 @@ def plan(
             unsaved_skips=list(position.passed_over),
         ),
         resume_point=None if nothing_told else point_now,
-        overrides=followed(run.overrides, override_now) if said or told.context else run.overrides,
+        overrides=followed(before, override_now) if said or told.context else before,
         removed_steps=position.removed,
         details=_details(workflow, run, position, told, said),
     )

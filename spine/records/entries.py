@@ -1,6 +1,7 @@
 """`Entries`: encoded values by name, of which a longer one shares all that a shorter one has."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 _MARKS = len('"":,')
 
@@ -31,11 +32,11 @@ class Entries(Mapping[str, bytes]):
         return merged
 
     def since(self, older: "Entries") -> Mapping[str, bytes] | None:
-        """Give the entries that are new or differ from the older ones; None if one of those is missing here."""
+        """Give the entries that are new or differ from the older ones; None unless those come first here, in order."""
         log, length = older._log, len(older)  # noqa: SLF001  # another one of its own kind
         if self._log is log and length <= self._length:
             return dict(log[place] for place in range(length, self._length))
-        if any(name not in self for name in older):
+        if list(islice(self, length)) != list(older):
             return None
         return {name: text for name, text in self.items() if older.get(name) != text}
 

@@ -29,6 +29,11 @@ def overridden(context: WorkflowContext, overrides: Sequence[Override], *, seque
     return context
 
 
+def since(overrides: Sequence[Override], sequence: int) -> tuple[Override, ...]:
+    """Give the overrides as those of a run whose newest checkpoint has this sequence now: later ones were removed."""
+    return tuple(replace(each, after=sequence) if each.after > sequence else each for each in overrides)
+
+
 def followed(overrides: Sequence[Override], latest: Override) -> tuple[Override, ...]:
     """Give the overrides with one more; two that only set params after the same checkpoint are one."""
     before = overrides[-1] if overrides else None

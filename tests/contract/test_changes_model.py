@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from spine.records.checkpoint import Base
 from spine.stores.open import open_store
-from spine.testing.contract.drive import FAILED, create, holding, new_run, take_over
+from spine.testing.contract.drive import FAILED, create, driving, holding, new_run, take_over
 from tests.contract.rows import Rows
 
 NAMES = ("a", "bb", "c$", "$d", "ee")
@@ -35,6 +36,22 @@ def test_a_history_gives_back_what_was_saved(store, store_url, history):
     if not store_url.startswith("memory:"):
         with closing(Rows(store_url)) as rows:
             assert_the_view_tells_the_same(store, rows, run_id)
+
+
+ODD = ["text", "7", None, True, False, 1.5, [1, "a"], 12345, {"a": [None, 1.0]}, {}]
+
+
+def test_the_view_shows_outputs_that_a_given_context_had(sql_store, rows):
+    outputs = {f"odd{number}": value for number, value in enumerate(ODD)}
+    with driving(sql_store) as drive:
+        drive.context = replace(drive.context, outputs={**outputs, "large": {"text": "x" * 3000}})
+        drive.save("a")
+        drive.save("b")
+
+    query = "SELECT CAST(context AS TEXT) FROM core_workflow_contexts WHERE step_name = 'b'"
+    shown = json.loads(rows.ask(query)[0][0])["outputs"]
+    shown.pop("$order", None)
+    assert shown == dict(drive.context.outputs)
 
 
 def play(store, history):

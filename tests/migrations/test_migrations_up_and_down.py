@@ -1,5 +1,7 @@
 """Each migration goes up and down again; rows stay."""
 
+from dataclasses import replace
+
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -8,7 +10,7 @@ from spine.errors import SchemaTooNew, StoreError
 from spine.stores.sql import schema
 from spine.stores.sql.store import SqlStore
 from spine.stores.sql.tables import SCHEMA_TABLE, metadata
-from spine.testing.contract.drive import COMPLETED, FAILED, everything, run_to
+from spine.testing.contract.drive import COMPLETED, FAILED, driving, everything, run_to
 from tests.migrations.layout import layout
 
 
@@ -78,6 +80,29 @@ def test_runs_live_through_an_upgrade_from_any_revision(empty_url, engine, revis
     for one, other in zip(before, after, strict=True):
         assert one.run == other.run
         assert one.checkpoints == other.checkpoints
+
+
+def test_large_contexts_live_through_going_down_and_up_again(empty_url, engine):
+    schema.upgrade(engine)
+    store = SqlStore(empty_url)
+    with driving(store, params={"k": 1}) as drive:
+        drive.context = replace(drive.context, defaulted=frozenset({"k"}))
+        for step in ("zeta", "b", "alpha"):
+            drive.save(step, {"text": "x" * 3000})
+            drive.context = drive.context.with_params({"k": 2})
+        drive.writer.end_run(FAILED)
+    before = everything(store).checkpoints
+
+    schema.downgrade(engine, "0002")
+    schema.upgrade(engine)
+
+    after = everything(store).checkpoints
+    store.close()
+    assert [each.base_sequence for each in before] == [None, 1, 2]
+    assert [each.base_sequence for each in after] == [None, None, None]
+    for one, other in zip(before, after, strict=True):
+        assert one.context == other.context
+        assert list(one.step_outputs) == list(other.step_outputs)
 
 
 @pytest.mark.parametrize("version", ["9999", "0003_of_a_fork", "a1b2c3"])

@@ -65,6 +65,15 @@ class ChangesContract:
         assert [kept.base_sequence for kept in store.list_checkpoints("run-1")] == [None, None]
         assert list(store.get_checkpoint("run-1").step_outputs) == ["step0", "step2"]
 
+    def test_a_context_in_another_order_than_its_base_is_whole(self, store: Store) -> None:
+        with driving(store) as drive:
+            drive.save("step1", {"text": KIBIBYTE * 3})
+            drive.save("step2", {"text": "mine"})
+            drive.context = replace(drive.context, outputs=dict(reversed([*drive.context.outputs.items()])))
+            drive.save("step3")
+
+        assert list(store.get_checkpoint("run-1").step_outputs) == ["step2", "step1", "step3"]
+
     def test_a_changed_entry_replaces_that_of_the_base(self, store: Store) -> None:
         with driving(store) as drive:
             drive.save("step1", {"text": KIBIBYTE * 3})

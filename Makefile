@@ -22,7 +22,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	  && $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . ; }
 	touch $(READY)
 
-demo: $(READY) ## the flights ETL on SQLite: 31 days, one failure, one resume
+demo: $(READY) ## the flights ETL on SQLite: 31 days, two failures, resumed
 	$(BIN)/python -m examples.flights.demo
 
 lint: $(READY)

@@ -24,7 +24,7 @@ def transform(ctx: WorkflowContext, _config: dict[str, Any]) -> StepResult:
 
 def load(ctx: WorkflowContext, _config: dict[str, Any]) -> StepResult:
     print("  load: writes the total")
-    Path(ctx.params["folder"], "total.txt").write_text(str(ctx.outputs["transform"]["total"]))
+    Path(ctx.params["folder"], "total.txt").write_text(f"{ctx.outputs['transform']['total']}\n")
     return StepResult.ok()
 
 

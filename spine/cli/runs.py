@@ -28,6 +28,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="The id of the run.", show_default=False)]
+NEEDS_APP = "to resume it, name the file or module of its workflow with --app, or set SPINE_APP"
 
 
 @app.command("list")
@@ -84,12 +85,13 @@ def show(options: Options, *, run_id: RunId) -> None:
     if options.json:
         render.print_json(_run_document(story, goes_on_at, resume))
     else:
-        render.print_facts(_facts(story, goes_on_at, loading.app_of(options)))
+        render.print_facts(_facts(story, goes_on_at))
         _print_steps(story.standings())
         _print_events(story.events)
         _print_traceback(story)
         if resume is not None:
-            out("\n".join(["", *resume.lines()]))
+            needed = [NEEDS_APP] if loading.app_of(options) is None else []
+            out("\n".join(["", *needed, *resume.lines()]))
     for damage in story.damages:
         say(str(damage))
     if story.damages:
@@ -112,7 +114,7 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     out(
         spelling.safe(
             f"run {run.run_id} of {run.workflow_name} is {run.state}; "
-            "a process that still drives it stops at its next write"
+            "if a process drives it, that stops at its next write"
         )
     )
     for told in resume.lines() if resume else ():
@@ -227,7 +229,7 @@ def _lasted(run: RunSummary) -> str:
     return spelling.duration((end - run.started_at).total_seconds())
 
 
-def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[tuple[str, Cell | str]]:
+def _facts(story: Story, goes_on_at: str | None) -> list[tuple[str, Cell | str]]:
     run = story.run
     facts: list[tuple[str, Cell | str]] = [
         ("run", run.run_id),
@@ -246,8 +248,6 @@ def _facts(story: Story, goes_on_at: str | None, known_app: str | None) -> list[
     ]
     if goes_on_at is not None:
         facts.append(("goes on at", Cell(goes_on_at, "cyan")))
-        if known_app is None:
-            facts.append(("needs", "--app with the file or module of the workflow, or SPINE_APP"))
     return facts
 
 

@@ -78,7 +78,8 @@ def refuse_unless_free(run: RunSummary) -> None:
     if run.lease is not None:
         raise RunIsHeld(
             f"run {run.run_id!r} is driven by {run.lease.holder} since {run.lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC; "
-            f"its lease runs until {run.lease.expires_at:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works",
+            f"its lease runs until {run.lease.expires_at:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works; "
+            "if it died, resume the run after that",
             holder=run.lease.holder,
             expires_at=run.lease.expires_at,
         )

@@ -31,6 +31,10 @@ class Choice:
         wanted = frozenset(kinds.split(",")) if kinds else known
         if not wanted <= known:
             raise ValueError(f"kinds of storms are {', '.join(sorted(known))}; not {', '.join(sorted(wanted - known))}")
+        if number and not number.isdecimal():
+            raise ValueError(
+                f"name kinds as kills,cuts or one place as kills/sqlite or one round as kills/sqlite/12: {text!r}"
+            )
         return cls(kinds=wanted, place=place, number=int(number) if number else None)
 
     def kinds_for(self, place: Place) -> list[Kind]:

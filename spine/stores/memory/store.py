@@ -317,7 +317,7 @@ class MemoryStore:
     def _remove(self, run_id: str, because: Removal) -> int:
         run = self._runs[run_id]
         self._runs[run_id] = replace(run, fence=run.fence + 1, removed_at=clock.now(), removed_because=because)
-        self._points[run_id], self._overrides[run_id] = None, ()
+        self._points[run_id] = None
         removed, self._rows[run_id] = len(self._rows[run_id]), {}
         return removed
 

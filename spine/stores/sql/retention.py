@@ -29,7 +29,7 @@ def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:
     taken = connection.execute(
         update(runs)
         .where(runs.c.run_id.in_(select(expired.c.run_id)), _expired(order))
-        .values(removed_at=now(), removed_because=Removal.EXPIRED, resume_point=None, overrides=None)
+        .values(removed_at=now(), removed_because=Removal.EXPIRED, resume_point=None)
         .returning(runs.c.run_id)
     )
     run_ids = sorted(taken.scalars())

@@ -155,7 +155,6 @@ def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
             removed_at=now(),
             removed_because=because,
             resume_point=None,
-            overrides=None,
             updated_at=now(),
         )
     )

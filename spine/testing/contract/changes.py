@@ -158,4 +158,4 @@ class ChangesContract:
         assert shown.params == {"day": "2026-01-10", "limit": 6}
         assert store.get_claimable("run-1").overrides == (override,)
         assert store.delete_checkpoints("run-1") == 3
-        assert store.get_claimable("run-1").overrides == ()
+        assert store.get_run("run-1").params == {"day": "2026-01-10", "limit": 6}

@@ -52,7 +52,7 @@ class Driver:
         start = clock.stopwatch()
         interrupts = Interrupts.of_this_thread()
         progress, audience = admitted.progress, audience_of(self.hooks)
-        with interrupts.handled():
+        with interrupts.handled(), self.given_up.noting(admitted.lease):
             _tell(audience, progress, _beginning(progress))
             self._walk(admitted, interrupts, audience)
             _tell(audience, progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
@@ -62,7 +62,6 @@ class Driver:
         lease = admitted.lease
         try:
             with (
-                self.given_up.noting(lease),
                 self.heartbeat.beating(lease, since=admitted.asked_at) as require_lease,
                 closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer,
             ):

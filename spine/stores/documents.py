@@ -146,7 +146,7 @@ def read_resume_point(text: str | None, *, run_id: str, workflow_name: str) -> R
     return guarded(
         where,
         lambda: ResumePoint(
-            step=document["step"],
+            step=names([document["step"]])[0],
             params=checked(Values(codec.split(document["params"]))),
             skipped=tuple(names(document["skipped"])),
             context=None if context is None else read_context(judged(context, where, identity)),
@@ -177,7 +177,7 @@ def read_overrides(text: str | None, *, run_id: str, workflow_name: str) -> tupl
         identity = {"run_id": run_id, "workflow_name": workflow_name, "step_name": document["step"]}
         return Override(
             after=read_sequence(document["after"], where=where),
-            step=document["step"],
+            step=names([document["step"]])[0],
             params=checked(Values(codec.split(document["params"]))),
             context=None if context is None else read_context(judged(context, where, identity)),
         )

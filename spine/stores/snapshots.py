@@ -166,17 +166,14 @@ def _change(parts: Mapping[str, Entries], base: Mapping[str, Entries]) -> dict[s
     change: dict[str, Mapping[str, bytes]] = {}
     for name, mine in parts.items():
         theirs = base[name]
-        if mine is theirs:
-            continue
         if name in _AT_ONCE:
-            if list(mine.items()) != list(theirs.items()):
+            if mine is not theirs and list(mine.items()) != list(theirs.items()):
                 change[name] = mine
             continue
         added = mine.since(theirs)
         if added is None:
             return None
-        if added:
-            change[name] = added
+        change[name] = added  # also if there is nothing: a row that lacks it is damaged
     return change
 
 
@@ -215,8 +212,7 @@ def _context(documents: Sequence[dict[str, Any]], run_id: str, workflow_name: st
     at_once: dict[str, dict[str, bytes]] = {}
     for document in documents:
         for name in _BY_STEP:
-            if name in document or document is documents[0]:
-                by_step[name].update(codec.split(document[name]))
+            by_step[name].update(codec.split(document[name]))
         at_once |= {name: codec.split(document[name]) for name in _AT_ONCE if name in document}
     return WorkflowContext(
         run_id=run_id,

@@ -9,7 +9,7 @@ import pytest
 from spine import clock
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
-from spine.testing.contract.drive import COMPLETED, FAILED, crash, create, new_run, run_to
+from spine.testing.contract.drive import COMPLETED, FAILED, crash, create, driving, new_run, run_to
 
 SNAPSHOTS = {
     "a number": "5",
@@ -245,3 +245,27 @@ def test_a_crashed_run_with_a_damaged_checkpoint_can_be_deleted(sql_store, rows)
     overwrite(rows, "context_snapshot", "5")
 
     assert sql_store.delete_checkpoints("run-1") == 2
+
+
+def test_a_change_that_lost_what_it_changed_is_reported(sql_store, rows):
+    with driving(sql_store) as drive:
+        for step in ("a", "b", "c"):
+            drive.save(step, {"text": "x" * 3000})
+        drive.writer.end_run(FAILED)
+    document = snapshot_of(rows, "b")
+    del document["outputs"]
+    overwrite(rows, "context_snapshot", json.dumps(document), where="step_name = 'b'")
+
+    for step in ("b", "c"):
+        with pytest.raises(SnapshotCorrupt, match="outputs"):
+            sql_store.get_checkpoint("run-1", step)
+
+
+@pytest.mark.parametrize("text", ["5", "[5]", '[{"after": 1, "step": ["a"], "params": {}}]', '[{"step": "a"}]'])
+def test_damaged_overrides_are_reported(sql_store, rows, text):
+    run_to(sql_store, FAILED)
+    overwrite(rows, "overrides", text)
+
+    for read in (sql_store.get_run, sql_store.get_claimable):
+        with pytest.raises(SnapshotCorrupt, match="overrides of run 'run-1'"):
+            read("run-1")

@@ -167,3 +167,19 @@ def test_a_hook_may_say_what_it_wants_to_hear():
 
     assert choosy.heard == [EventKind.STEP_COMPLETED, EventKind.RUN_COMPLETED]
     assert len(unfit.heard) > len(choosy.heard)
+
+
+class Impatient(Recorder):
+    def on_event(self, event):
+        super().on_event(event)
+        if event.kind is EventKind.RUN_STARTED:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_was_interrupted_before_its_first_step_can_go_on_at_once():
+    workflow = Workflow("w", [Step.lambda_("a", lambda ctx, config: {})])
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[Impatient()]) as runner:
+        with pytest.raises(KeyboardInterrupt):
+            runner.execute(workflow, run_id="1")
+
+        assert runner.resume("1").completed_steps == ["a"]

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -55,7 +56,8 @@ def test_the_database_holds_the_name_of_a_secret_only(sqlite_url: str, monkeypat
         run_id = runner.execute(Workflow("login", [Step.lambda_("login", login)]), {"password": "x"}).run_id
         runner.resume(run_id, {"password": Secret("WAREHOUSE_PASSWORD")})
 
-    dump = "\n".join(sqlite3.connect(sqlite_url.removeprefix("sqlite:///")).iterdump())
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        dump = "\n".join(connection.iterdump())
     assert "WAREHOUSE_PASSWORD" in dump
     assert VALUE not in dump
 

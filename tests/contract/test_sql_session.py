@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 import pytest
 
 from spine.errors import StoreError
-from spine.stores.sql.dialect import POSTGRESQL, execution_options
 from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
 from spine.stores.sql.url import parse_url
@@ -83,7 +82,7 @@ def test_a_silent_network_is_noticed_within_a_minute_by_default(empty_postgres_u
 def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
     with session_on(f"{empty_postgres_url}?pooler=transaction") as session:
         for _ in range(10):
-            session.cursor.execute("SELECT 1", (), **execution_options(POSTGRESQL))
+            session.driver.run("SELECT $1::int", [b"1"])
         prepared = session.cursor.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
 
     assert prepared == (0,)

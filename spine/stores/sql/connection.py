@@ -1,12 +1,15 @@
 """`BoundedConnection`: psycopg's connection, which does not wait forever for an answer."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import errors, generators
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from spine.stores.sql import timeouts
+
+_DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -17,6 +20,10 @@ class BoundedConnection(psycopg.Connection[Any]):
     """
 
     answer_seconds = timeouts.ANSWER_SECONDS
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._statement_names: dict[str, bytes] = {}
 
     def wait(
         self, gen: Generator[Any, Any, Any], interval: float = timeouts.LOOK_SECONDS, timeout: float | None = None
@@ -29,3 +36,28 @@ class BoundedConnection(psycopg.Connection[Any]):
                 raise
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s (answer_timeout)") from error
+
+    def run(self, statement: str, arguments: Sequence[bytes | None]) -> int:
+        """Run a statement with `$1` for its arguments, which are text, and tell how many rows it touched or found.
+
+        It is prepared the first time, as psycopg's cursor would; but that looks at types, plans and rows each time,
+        which takes longer than a step may.
+        """
+        if self.prepare_threshold is None:  # behind a pooler nothing may be prepared
+            self.pgconn.send_query_params(statement.encode(), arguments)
+        else:
+            self.pgconn.send_query_prepared(self._statement_names.get(statement) or self._name(statement), arguments)
+        return self._answer().command_tuples or 0
+
+    def _name(self, statement: str) -> bytes:
+        name = b"spine_%d" % len(self._statement_names)
+        self.pgconn.send_prepare(name, statement.encode())
+        self._answer()
+        self._statement_names[statement] = name
+        return name
+
+    def _answer(self) -> Any:
+        (result,) = self.wait(generators.execute(self.pgconn))
+        if result.status not in _DONE:
+            raise errors.error_from_result(result)
+        return result

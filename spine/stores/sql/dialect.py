@@ -1,5 +1,6 @@
 """All that SQLite and PostgreSQL differ in."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,6 +122,21 @@ def upsert(dialect: str, table: Any) -> Any:
     return sqlite.insert(table)
 
 
-def execution_options(dialect: str) -> dict[str, Any]:
-    """Give what a driver's own cursor must be told to run a statement prepared; SQLite's always does."""
-    return {"prepare": True} if dialect == POSTGRESQL else {}
+def numbered(dialect: Dialect) -> Dialect:
+    """Give the dialect that names the arguments of a statement as its database itself does."""
+    return type(dialect)(paramstyle="numeric_dollar") if dialect.name == POSTGRESQL else dialect
+
+
+def run_prepared(dialect: str) -> Callable[[Any, str, Sequence[Any]], int]:
+    """Give what runs a statement, prepared, on a driver's own cursor and tells how many rows it touched or found."""
+    return _run_postgresql if dialect == POSTGRESQL else _run_sqlite
+
+
+def _run_postgresql(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:
+    texts = [each if each is None or type(each) is bytes else str(each).encode() for each in arguments]
+    return int(cursor.connection.run(statement, texts))
+
+
+def _run_sqlite(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:
+    cursor.execute(statement, arguments)
+    return int(cursor.rowcount) if cursor.description is None else len(cursor.fetchall())

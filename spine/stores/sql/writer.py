@@ -35,7 +35,7 @@ class SqlRunWriter:
             "step_name": new.step_name,
             "sequence": new.sequence,
             "next_step": new.next_step,
-            "context_snapshot": snapshot.decode(),
+            "context_snapshot": snapshot,
             "size": len(snapshot),
             "base_sequence": base_sequence,
             "metadata": documents.write_metadata(new.metadata, new.performed),
@@ -68,8 +68,7 @@ class SqlRunWriter:
 
     def _run(self, write: Write, values: dict[str, Any], question: Prepared) -> None:
         def find_out() -> bool | None:
-            question.run(self._session.cursor, values)
-            return True if self._session.cursor.fetchone() else None
+            return True if question.run(self._session.cursor, values) else None
 
         self._session.run(lambda: self._execute(write, values), find_out=find_out)
 

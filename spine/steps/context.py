@@ -1,9 +1,11 @@
 """`StepContext`: what a step knows, and what it may ask for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 from spine.codec import json as codec
 from spine.records.context import WorkflowContext
+from spine.records.quality import QualityMetrics
 from spine.records.values import Values
 from spine.steps.kind import Call
 from spine.steps.secrets import StepParams
@@ -11,33 +13,75 @@ from spine.steps.secrets import StepParams
 RESUMED = "__resumed__"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext(WorkflowContext):
-    """The context of one step: its own copy of what the run knows.
+    """The context of one step: its own copy of what the run knows, made part by part when the step asks.
 
     `params` hold the step's own params too and, in a resumed run, `__resumed__` as True.
     """
 
+    __slots__ = ("_copies", "_own_params", "call")
     call: Call
+    _own_params: Values | None
+    _copies: dict[str, Values]
 
-    def __post_init__(self) -> None:
-        """Nothing is left to do: `of` takes the parts of a context."""
+    def __init__(self, call: Call, own_params: Values | None = None) -> None:
+        object.__setattr__(self, "call", call)
+        object.__setattr__(self, "_own_params", own_params)
+        object.__setattr__(self, "_copies", {})
 
     @classmethod
     def of(cls, call: Call, own_params: Values | None = None) -> "StepContext":
         """Give a step its copy of the context; its own params stand above the workflow's defaults only."""
-        context = call.context
-        _, outputs, metrics, partition = context.parts
-        return cls(
-            run_id=context.run_id,
-            workflow_name=context.workflow_name,
-            params=_params(call, own_params),
-            outputs=outputs.fresh(),
-            quality_metrics=metrics.fresh(),
-            partition=partition.fresh(),
-            defaulted=context.defaulted,
-            call=call,
-        )
+        return cls(call, own_params)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.call, self._own_params))
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return self.call.context.run_id
+
+    @property
+    def workflow_name(self) -> str:
+        """The workflow."""
+        return self.call.context.workflow_name
+
+    @property
+    def defaulted(self) -> frozenset[str]:
+        """The params that nobody gave."""
+        return self.call.context.defaulted
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The params as this step sees them."""
+        if "params" not in self._copies:
+            self._copies["params"] = _params(self.call, self._own_params)
+        return self._copies["params"]
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The outputs of the steps before this one, by step name."""
+        return self._copy(self.call.context.parts[1], "outputs")
+
+    @property
+    def quality_metrics(self) -> Mapping[str, QualityMetrics]:
+        """What the steps before this one measured, by step name."""
+        return self._copy(self.call.context.parts[2], "quality_metrics")
+
+    @property
+    def partition(self) -> Mapping[str, Any]:
+        """The business key the run is for."""
+        return self._copy(self.call.context.parts[3], "partition")
+
+    def _copy(self, values: Values, name: str) -> Values:
+        if name not in self._copies:
+            self._copies[name] = values.fresh()
+        return self._copies[name]
+
+    def fresh(self) -> "StepContext":
+        """Give the same context with nothing decoded yet."""
+        return type(self)(self.call, self._own_params)
 
     @property
     def step_name(self) -> str:

@@ -5,8 +5,7 @@ gets one more, and `$order` in an outermost object lists the orders of keys that
 Whatever is left is refused with the path of the value.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -17,7 +16,6 @@ from spine.codec.plain import orders_if_plain
 from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
-NULL = b"null"
 _SHORT = 64 * 1024
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
@@ -35,7 +33,7 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))
-    return fitted(text)
+    return bytes(memoryview(text)) if len(text) < _SHORT else text
 
 
 def fitted(text: bytes) -> bytes:
@@ -50,9 +48,9 @@ def decode(text: bytes | str) -> Any:
     return _decoded(document) if marker in text else document  # type: ignore[operator]
 
 
-def join(entries: Iterable[tuple[str, bytes]]) -> bytes:
+def join(entries: Mapping[str, bytes]) -> bytes:
     """Write an object whose values are encoded already; `split` gives the entries back in this order."""
-    written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries}
+    written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries.items()}
     if len(written) > 1 and not _is_jsonb_order(list(written)):
         written = {ORDER: [list(written)], **written}
     return orjson.dumps(written)
@@ -208,8 +206,8 @@ def _reordered(document: dict[str, Any], orders: _Orders) -> dict[str, Any]:
 
 def _is_jsonb_order(keys: list[str]) -> bool:
     """Tell whether JSONB, which sorts keys by length in bytes and then by bytes, would keep this order."""
-    ranks = [(len(text), text) for text in (key.encode() for key in keys)]
-    return all(one < other for one, other in pairwise(ranks))
+    ranks = [(len(text), text) for text in map(str.encode, keys)]
+    return ranks == sorted(ranks)
 
 
 def _escaped(key: str) -> str:

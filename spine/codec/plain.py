@@ -1,6 +1,5 @@
 """Tells, without copying anything, the values that JSON and JSONB keep as they are: nearly all that steps give."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from spine.codec import tags
@@ -14,41 +13,36 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
 
     That is one with anything to tag, to escape or to refuse: the encoder does it, and finds the words for it.
     """
-    if type(value) is not dict and type(value) is not list:
-        return [] if _is_plain(value) else None
     budget = limits.max_bytes
     ordered: list[dict[str, Any]] = []
     unordered: dict[frozenset[str], list[str]] = {}
-    todo: list[tuple[Any, int]] = [(value, 1)]
-    while todo:
-        collection, depth = todo.pop()
-        nested, size = _collections_in(collection.values() if type(collection) is dict else collection)
-        budget -= len(collection) + size
-        if depth > limits.max_depth or budget < 0 or nested is None:
-            return None
+    unvisited: list[tuple[Any, int]] = [(value if type(value) is dict or type(value) is list else [value], 1)]
+    while unvisited:
+        collection, depth = unvisited.pop()
+        items = collection
         if type(collection) is dict:
             in_order = _keys_in_order(collection)
             if in_order:
                 ordered.append(collection)
-            elif in_order is None or unordered.setdefault(frozenset(collection), list(collection)) != list(collection):
+            elif in_order is None or unordered.setdefault(frozenset(collection), keys := list(collection)) != keys:
                 return None
-        todo += [(each, depth + 1) for each in nested]
-    ambiguous = unordered and (type(value) is list or any(frozenset(keys) in unordered for keys in ordered))
-    return None if ambiguous else list(unordered.values())
-
-
-def _collections_in(items: Iterable[Any]) -> tuple[list[Any] | None, int]:
-    """Give the dicts and lists among these (None if one of the others is not plain), and how long the texts are."""
-    found, size = [], 0
-    for item in items:
-        kind = type(item)
-        if kind is dict or kind is list:
-            found.append(item)
-        elif not _is_plain(item):
-            return None, size
-        elif kind is str:
-            size += len(item)
-    return found, size
+            items = collection.values()
+        budget -= len(collection)
+        for item in items:
+            kind = type(item)
+            if kind is str:
+                budget -= len(item)
+                if "\0" in item or not (item.isascii() or tags.is_plain_text(item)):
+                    return None
+            elif kind is dict or kind is list:
+                unvisited.append((item, depth + 1))
+            elif not _is_plain(kind, item):
+                return None
+        if depth > limits.max_depth or budget < 0:
+            return None
+    if unordered and (type(value) is list or (ordered and any(frozenset(keys) in unordered for keys in ordered))):
+        return None
+    return list(unordered.values())
 
 
 def _keys_in_order(collection: dict[Any, Any]) -> bool | None:
@@ -64,10 +58,7 @@ def _keys_in_order(collection: dict[Any, Any]) -> bool | None:
     return in_order
 
 
-def _is_plain(value: Any) -> bool:
-    kind = type(value)
-    if kind is str:
-        return "\0" not in value if value.isascii() else tags.is_plain_text(value)
+def _is_plain(kind: type, item: Any) -> bool:
     if kind is int:
-        return bool(_LEAST <= value <= _MOST)
-    return value is None or kind is bool or (kind is float and tags.is_plain_float(value))
+        return bool(_LEAST <= item <= _MOST)
+    return item is None or kind is bool or (kind is float and tags.is_plain_float(item))

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidParams, type_of
+from spine.records.entries import Entries
 from spine.records.quality import Measured, QualityMetrics
 from spine.records.values import Values, require_mapping
 
@@ -41,6 +42,12 @@ class WorkflowContext:
         """The params, outputs, quality metrics and partition, as what `__post_init__` made of them."""
         return self.params, self.outputs, self.quality_metrics, self.partition  # type: ignore[return-value]
 
+    @property
+    def entries(self) -> tuple[Entries, Entries, Entries, Entries]:
+        """The same four, as the JSON of their entries."""
+        params, outputs, metrics, partition = self.parts
+        return params.encoded, outputs.encoded, metrics.encoded, partition.encoded
+
     def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
         """Give a context with these params added or replaced; this one stays as it is."""
         added = Values.of(params, at="params", limits=limits)
@@ -60,7 +67,7 @@ class WorkflowContext:
             run_id=self.run_id,
             workflow_name=self.workflow_name,
             params=self.params,
-            outputs=outputs.with_entry(step, dict(output), at="outputs", limits=limits),
+            outputs=outputs.with_entry(step, output, at="outputs", limits=limits),
             quality_metrics=metrics.merged(_measured({step: quality}, limits)) if quality else metrics,
             partition=self.partition,
             defaulted=self.defaulted,

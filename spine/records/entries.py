@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from spine.codec import json as codec
+
 _MARKS = len('"":,')
+_SHORT = 2048
 
 
 class Entries(Mapping[str, bytes]):
@@ -14,42 +17,57 @@ class Entries(Mapping[str, bytes]):
     `size` is the length of all this as a JSON object, but for its braces.
     """
 
-    __slots__ = ("_length", "_log", "_places", "size")
+    __slots__ = ("_length", "_log", "_places", "_text", "size")
 
     def __init__(self, texts: Mapping[str, bytes] | None = None) -> None:
         self._log: dict[int, tuple[str, bytes]] = dict(enumerate(texts.items())) if texts else {}
         self._places: dict[str, int] = {name: place for place, (name, _) in self._log.items()}
         self._length = len(self._log)
-        self.size = sum(_size(*entry) for entry in self._log.values())
+        self._text: bytes | None = None
+        self.size = sum([len(name) + len(text) + _MARKS for name, text in self._log.values()])
+
+    @property
+    def text(self) -> bytes:
+        """All this as a JSON object; a short one is kept, for it is written again and again."""
+        text = self._text
+        if text is None:
+            text = codec.join(self._from(0))
+            if self.size <= _SHORT:
+                self._text = text
+        return text
+
+    def with_entry(self, name: str, text: bytes) -> "Entries":
+        """Give these entries and this one, which wins and then takes the place of the one it replaces."""
+        place, entry = self._length, (name, text)
+        if self._places.get(name, place) < place or self._log.setdefault(place, entry) is not entry:
+            return Entries({**self, name: text})
+        self._places[name] = place
+        grown = object.__new__(Entries)
+        grown._log, grown._places, grown._text = self._log, self._places, None
+        grown._length = place + 1
+        grown.size = self.size + len(name) + len(text) + _MARKS
+        return grown
 
     def merged(self, others: Mapping[str, bytes]) -> "Entries":
         """Give these entries and the others, which win and then take the place of the ones they replace."""
         if not self._places.keys().isdisjoint(others) and any(name in self for name in others):
             return Entries({**self, **others})
         merged = self
-        for entry in others.items():
-            merged = merged._grown(entry)
+        for name, text in others.items():
+            merged = merged.with_entry(name, text)
         return merged
 
     def since(self, older: "Entries") -> Mapping[str, bytes] | None:
         """Give the entries that are new or differ from the older ones; None unless those come first here, in order."""
-        log, length = older._log, len(older)  # noqa: SLF001  # another one of its own kind
-        if self._log is log and length <= self._length:
-            return dict(log[place] for place in range(length, self._length))
+        length = older._length  # noqa: SLF001  # another one of its own kind
+        if self._log is older._log and length <= self._length:  # noqa: SLF001
+            return self._from(length)
         if list(islice(self, length)) != list(older):
             return None
         return {name: text for name, text in self.items() if older.get(name) != text}
 
-    def _grown(self, entry: tuple[str, bytes]) -> "Entries":
-        if self._log.setdefault(self._length, entry) is not entry:
-            return Entries({**self, entry[0]: entry[1]})
-        name, text = entry
-        self._places[name] = self._length
-        grown = object.__new__(Entries)
-        grown._log, grown._places = self._log, self._places
-        grown._length = self._length + 1
-        grown.size = self.size + _size(name, text)
-        return grown
+    def _from(self, place: int) -> dict[str, bytes]:
+        return dict(map(self._log.__getitem__, range(place, self._length)))
 
     def __getitem__(self, name: str) -> bytes:
         place = self._places[name]
@@ -61,11 +79,7 @@ class Entries(Mapping[str, bytes]):
         return self._places.get(name, self._length) < self._length  # type: ignore[call-overload,no-any-return]
 
     def __iter__(self) -> Iterator[str]:
-        return (self._log[place][0] for place in range(self._length))
+        return iter(self._from(0))
 
     def __len__(self) -> int:
         return self._length
-
-
-def _size(name: str, text: bytes) -> int:
-    return len(name) + len(text) + _MARKS

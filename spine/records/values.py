@@ -42,7 +42,7 @@ class Values(Mapping[str, Any]):
     def with_entry(self, name: str, value: Any, *, at: str, limits: Limits) -> "Values":
         """Give these entries and this one, which wins; raise `NotStorable` as `of` does."""
         text = codec.encode(value, at=f"{at}.{name}", limits=limits)
-        return type(self)(self.encoded.merged({_name(name, at): text}))
+        return type(self)(self.encoded.with_entry(_name(name, at), text))
 
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)

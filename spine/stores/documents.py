@@ -1,6 +1,6 @@
 """Records to documents and back: the one door to what is stored, with `snapshots.py` for contexts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def write_values(values: Mapping[str, Any]) -> str:
     """Write params or a partition."""
-    return codec.join(_encoded(values)).decode()
+    return Values.of(values, at="values").encoded.text.decode()
 
 
 def read_values(text: str, *, where: str) -> Values:
@@ -186,8 +186,4 @@ def read_overrides(text: str | None, *, run_id: str, workflow_name: str) -> tupl
 
 
 def _join(values: Mapping[str, Any]) -> orjson.Fragment:
-    return orjson.Fragment(codec.join(_encoded(values)))
-
-
-def _encoded(values: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
-    return Values.of(values, at="values").encoded.items()
+    return orjson.Fragment(Values.of(values, at="values").encoded.text)

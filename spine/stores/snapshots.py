@@ -29,6 +29,7 @@ from spine.stores.damage import checked, guarded, judged, read_object
 PYTHON_VERSION = platform.python_version()
 WHOLE_BYTES = 2048  # measured: whole snapshots up to here cost nothing more than changes, and larger ones do
 _ENVELOPE_BYTES = 300
+_Entries = tuple[Entries, Entries, Entries, Entries]  # of params, outputs, quality metrics and partition
 _BY_STEP = ("outputs", "quality_metrics")
 _AT_ONCE = ("params", "partition")
 
@@ -48,20 +49,20 @@ def write_snapshot(new: NewCheckpoint, *, limits: Limits) -> tuple[bytes, int | 
 
     Raise `NotStorable` if the whole context is over the limit.
     """
-    base, parts = new.base, _parts(new.context)
-    size = _checked_size(parts, new.step_name, limits)
+    context, base = new.context, new.base
+    entries = context.entries
+    size = _checked_size(entries, new.step_name, limits)
     if base is not None and size > WHOLE_BYTES:
-        change = _change(parts, _parts(base.context))
+        change = _change(entries, base.context.entries)
         if change is not None:
-            return _write(new.context, new.step_name, change), base.sequence
-    return _write(new.context, new.step_name, parts), None
+            return _write(context, new.step_name, change), base.sequence
+    return _write(context, new.step_name, _whole(entries)), None
 
 
 def write_context(context: WorkflowContext, step_name: str, *, limits: Limits) -> bytes:
     """Write a whole context that was given for this step; raise `NotStorable` if it is over the limit."""
-    parts = _parts(context)
-    _checked_size(parts, step_name, limits)
-    return _write(context, step_name, parts)
+    _checked_size(context.entries, step_name, limits)
+    return _write(context, step_name, _whole(context.entries))
 
 
 def read_snapshot(
@@ -99,7 +100,7 @@ def rename_snapshot(row: Snapshot, renamed: Renamed, *, run_id: str, workflow_na
     document = _read(row, run_id, workflow_name)
 
     def rename_entries(by_step: Any) -> orjson.Fragment:
-        return orjson.Fragment(codec.join(rename_keys(codec.split(by_step), renamed).items()))
+        return orjson.Fragment(codec.join(rename_keys(codec.split(by_step), renamed)))
 
     def write() -> bytes:
         moved = {name: rename_entries(document[name]) for name in _BY_STEP if name in document}
@@ -125,7 +126,7 @@ def without(rows: Sequence[Snapshot], removed: Collection[str], *, run_id: str, 
 def _joined(base: dict[str, Any], change: dict[str, Any]) -> bytes:
     """Write one document that says what these two say one after the other."""
     by_step = {
-        name: orjson.Fragment(codec.join((codec.split(base.get(name, {})) | codec.split(change.get(name, {}))).items()))
+        name: orjson.Fragment(codec.join(codec.split(base.get(name, {})) | codec.split(change.get(name, {}))))
         for name in _BY_STEP
         if name in base or name in change
     }
@@ -133,13 +134,13 @@ def _joined(base: dict[str, Any], change: dict[str, Any]) -> bytes:
     return orjson.dumps({**base, **change, **by_step})
 
 
-def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, Mapping[str, bytes]]) -> bytes:
+def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, bytes]) -> bytes:
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run_id": context.run_id,
         "workflow_name": context.workflow_name,
         "step_name": step_name,
-        **{name: orjson.Fragment(codec.join(entries.items())) for name, entries in parts.items()},
+        **{name: orjson.Fragment(text) for name, text in parts.items()},
         "metadata": {
             "created_at": clock.now(),
             "python_version": PYTHON_VERSION,
@@ -151,34 +152,38 @@ def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, Mapping
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 
-def _parts(context: WorkflowContext) -> dict[str, Entries]:
-    params, outputs, metrics, partition = context.parts
+def _whole(entries: _Entries) -> dict[str, bytes]:
+    params, outputs, metrics, partition = entries
     return {
-        "params": params.encoded,
-        "outputs": outputs.encoded,
-        "quality_metrics": metrics.encoded,
-        "partition": partition.encoded,
+        "params": params.text,
+        "outputs": outputs.text,
+        "quality_metrics": metrics.text,
+        "partition": partition.text,
     }
 
 
-def _change(parts: Mapping[str, Entries], base: Mapping[str, Entries]) -> dict[str, Mapping[str, bytes]] | None:
+def _change(entries: _Entries, base: _Entries) -> dict[str, bytes] | None:
     """Give the parts in which a context differs from its base; None if it lacks what that has."""
-    change: dict[str, Mapping[str, bytes]] = {}
-    for name, mine in parts.items():
-        theirs = base[name]
-        if name in _AT_ONCE:
-            if mine is not theirs and list(mine.items()) != list(theirs.items()):
-                change[name] = mine
-            continue
-        added = mine.since(theirs)
-        if added is None:
-            return None
-        change[name] = added  # also if there is nothing: a row that lacks it is damaged
+    params, outputs, metrics, partition = entries
+    params_then, outputs_then, metrics_then, partition_then = base
+    added, measured = outputs.since(outputs_then), metrics.since(metrics_then)
+    if added is None or measured is None:
+        return None
+    change = {"outputs": codec.join(added), "quality_metrics": codec.join(measured)}  # also if there is nothing
+    if _differ(params, params_then):
+        change["params"] = params.text
+    if _differ(partition, partition_then):
+        change["partition"] = partition.text
     return change
 
 
-def _checked_size(parts: Mapping[str, Entries], step_name: str, limits: Limits) -> int:
-    size = _ENVELOPE_BYTES + sum([entries.size for entries in parts.values()])
+def _differ(now: Entries, then: Entries) -> bool:
+    return now is not then and list(now.items()) != list(then.items())
+
+
+def _checked_size(entries: _Entries, step_name: str, limits: Limits) -> int:
+    params, outputs, metrics, partition = entries
+    size = _ENVELOPE_BYTES + params.size + outputs.size + metrics.size + partition.size
     if size > limits.max_bytes:
         raise NotStorable(f"the snapshot after step {step_name!r}", codec.too_large(limits))
     return size

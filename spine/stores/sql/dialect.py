@@ -124,7 +124,7 @@ def upsert(dialect: str, table: Any) -> Any:
 
 def numbered(dialect: Dialect) -> Dialect:
     """Give the dialect that names the arguments of a statement as its database itself does."""
-    return type(dialect)(paramstyle="numeric_dollar") if dialect.name == POSTGRESQL else dialect
+    return type(dialect)(paramstyle="numeric_dollar") if dialect.name == POSTGRESQL else dialect  # type: ignore[call-arg]
 
 
 def run_prepared(dialect: str) -> Callable[[Any, str, Sequence[Any]], int]:

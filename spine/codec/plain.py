@@ -1,5 +1,6 @@
 """Tells, without copying anything, the values that JSON and JSONB keep as they are: nearly all that steps give."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from spine.codec import tags
@@ -19,30 +20,38 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
     unvisited: list[tuple[Any, int]] = [(value if type(value) is dict or type(value) is list else [value], 1)]
     while unvisited:
         collection, depth = unvisited.pop()
-        items = collection
-        if type(collection) is dict:
+        is_object = type(collection) is dict
+        nested, size = _collections_in(collection.values() if is_object else collection)
+        budget -= len(collection) + size
+        if depth > limits.max_depth or budget < 0 or nested is None:
+            return None
+        if is_object:
             in_order = _keys_in_order(collection)
             if in_order:
                 ordered.append(collection)
             elif in_order is None or unordered.setdefault(frozenset(collection), keys := list(collection)) != keys:
                 return None
-            items = collection.values()
-        budget -= len(collection)
-        for item in items:
-            kind = type(item)
-            if kind is str:
-                budget -= len(item)
-                if "\0" in item or not (item.isascii() or tags.is_plain_text(item)):
-                    return None
-            elif kind is dict or kind is list:
-                unvisited.append((item, depth + 1))
-            elif not _is_plain(kind, item):
-                return None
-        if depth > limits.max_depth or budget < 0:
-            return None
+        if nested:
+            unvisited += [(each, depth + 1) for each in nested]
     if unordered and (type(value) is list or (ordered and any(frozenset(keys) in unordered for keys in ordered))):
         return None
     return list(unordered.values())
+
+
+def _collections_in(items: Iterable[Any]) -> tuple[list[Any] | None, int]:
+    """Give the dicts and lists among these (None if one of the others is not plain), and how long the texts are."""
+    found, size = [], 0
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            if "\0" in item or not (item.isascii() or tags.is_plain_text(item)):
+                return None, size
+            size += len(item)
+        elif kind is dict or kind is list:
+            found.append(item)
+        elif not _is_plain(kind, item):
+            return None, size
+    return found, size
 
 
 def _keys_in_order(collection: dict[Any, Any]) -> bool | None:

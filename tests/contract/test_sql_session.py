@@ -1,7 +1,8 @@
 """A session tries again what may pass, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
 from spine.stores.sql.url import parse_url
 
+ONE_VALUE = {"a": 1}
 RAISE = "DO $$ BEGIN RAISE EXCEPTION '{words}' USING ERRCODE = '{state}'; END $$"
 
 
@@ -30,39 +32,48 @@ def opened(empty_postgres_url: str) -> Iterator[Session]:
 class Write:
     """A write that the server refuses once."""
 
-    def __init__(self, session: Session, state: str, words: str) -> None:
+    def __init__(self, state: str, words: str) -> None:
         self.tries = 0
-        self._session = session
         self._refusal = RAISE.format(words=words, state=state)
 
-    def __call__(self) -> str:
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
         self.tries += 1
         if self.tries == 1:
-            self._session.cursor.execute(self._refusal)
-        return "written"
+            cursor.execute(self._refusal)
+        return len(values)
+
+
+class Question:
+    """A question that finds so many rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def run(self, _cursor: Any, _values: Mapping[str, Any]) -> int:
+        return self._rows
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53200", "25P03"])
 def test_what_may_pass_is_tried_again_whatever_the_server_says(opened, state):
-    write = Write(opened, state, "order 7 is not for sale")
+    write = Write(state, "order 7 is not for sale")
 
-    assert opened.run(write, find_out=lambda: None) == "written"
+    assert opened.run(write, ONE_VALUE, question=Question(0)) == 1
     assert write.tries == 2
 
 
 @pytest.mark.parametrize("state", ["22000", "23505", "42501", "57014", "55P03", "P0001"])
 def test_what_will_not_pass_is_not_tried_again_though_it_speaks_of_a_lost_connection(opened, state):
-    write = Write(opened, state, "server closed the connection unexpectedly: deadlock detected, timeout")
+    write = Write(state, "server closed the connection unexpectedly: deadlock detected, timeout")
 
     with pytest.raises(StoreError):
-        opened.run(write, find_out=lambda: None)
+        opened.run(write, ONE_VALUE, question=Question(0))
     assert write.tries == 1
 
 
 def test_a_write_that_is_found_to_have_got_through_is_not_made_again(opened):
-    write = Write(opened, "08006", "answer lost")
+    write = Write("08006", "answer lost")
 
-    assert opened.run(write, find_out=lambda: "found") == "found"
+    assert opened.run(write, ONE_VALUE, question=Question(7)) == 7
     assert write.tries == 1
 
 

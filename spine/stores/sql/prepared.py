@@ -1,13 +1,20 @@
-"""`Prepared`: a statement built with Core and compiled once, then run on the driver itself."""
+"""`Prepared`: a statement built with Core and compiled once, then run on the driver itself; or several in one go."""
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Dialect
 from sqlalchemy.sql import Executable
 
 from spine.stores.sql import dialect as dialects
+
+
+class Statement(Protocol):
+    """What a session runs."""
+
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
+        """Execute with these values and tell how many rows it touched or, asked a question, found."""
 
 
 class Prepared:
@@ -23,7 +30,30 @@ class Prepared:
         self._constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
-        """Execute with these values and tell how many rows it touched or, asked a question, found."""
+        """See `Statement`."""
         if self._constants:
             values = {**self._constants, **values}
         return self._run(cursor, self._sql, self._arguments(values))
+
+
+class InTransaction:
+    """Statements of SQLite in one transaction; only if the first touches a row, the others follow."""
+
+    __slots__ = ("_first", "_others")
+
+    def __init__(self, first: Statement, *others: Statement) -> None:
+        self._first, self._others = first, others
+
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
+        """See `Statement`; it is the first that tells."""
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            rows = self._first.run(cursor, values)
+            if rows:
+                for statement in self._others:
+                    statement.run(cursor, values)
+                cursor.execute("COMMIT")
+        finally:
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+        return rows

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -11,6 +11,7 @@ from spine.errors import StoreError
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
+from spine.stores.sql.prepared import Statement
 
 _log = logging.getLogger("spine")
 T = TypeVar("T")
@@ -38,15 +39,15 @@ class Session:
                 raise
             self._again(error, self._reopen)
 
-    def run(self, write: Callable[[], T], *, find_out: Callable[[], T | None]) -> T:
-        """Write; `find_out` tells, on a new connection, what the write gave if it got through, else None."""
+    def run(self, write: Statement, values: Mapping[str, Any], *, question: Statement) -> int:
+        """Write and tell how many rows that touched; `question` finds out, on a new connection, if it got through."""
         try:
-            return write()
+            return write.run(self.cursor, values)
         except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
             error = self._named(raised)
         if not is_passing(error):
             raise error from error.__cause__
-        return self._again(error, lambda: self._find_out_or_write(write, find_out))
+        return self._again(error, lambda: self._ask_or_write(write, values, question))
 
     def close(self) -> None:
         """Give the connection back to the pool."""
@@ -62,10 +63,9 @@ class Session:
         except StoreError as error:
             return error
 
-    def _find_out_or_write(self, write: Callable[[], T], find_out: Callable[[], T | None]) -> T:
+    def _ask_or_write(self, write: Statement, values: Mapping[str, Any], question: Statement) -> int:
         self._reopen()
-        found = find_out()
-        return write() if found is None else found
+        return question.run(self.cursor, values) or write.run(self.cursor, values)
 
     def _again(self, first: StoreError, act: Callable[[], T]) -> T:
         """Try on a new connection until it works or the time is over."""

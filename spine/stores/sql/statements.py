@@ -27,42 +27,42 @@ from sqlalchemy import (
 
 from spine.records.run import RunStatus
 from spine.stores.sql.dialect import POSTGRESQL, JsonText, now, seconds_from_now, upsert
-from spine.stores.sql.prepared import Prepared
+from spine.stores.sql.prepared import InTransaction, Prepared, Statement
 from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
 
-Write = tuple[Prepared, ...]
 _RUNNING: ColumnElement[str] = literal_column(f"'{RunStatus.RUNNING}'")
 
 
 class Writes(NamedTuple):
-    """Each write as the statements it takes, the one that compares the fence first; and two questions.
+    """Each write, which compares the fence first; and two questions.
 
     `is_saved` and `has_ended` ask whether a write got through whose answer was lost.
     """
 
-    go_on: Write
-    end_with_checkpoint: Write
-    end: Write
-    is_saved: Prepared
-    has_ended: Prepared
+    go_on: Statement
+    end_with_checkpoint: Statement
+    end: Statement
+    is_saved: Statement
+    has_ended: Statement
 
 
 @lru_cache(maxsize=8)
 def compile_writes(dialect: Dialect) -> Writes:
     """Compile all of it for one dialect."""
 
-    def write(*statements: Any) -> Write:
-        return tuple(Prepared(statement, dialect) for statement in statements)
+    def prepared(statement: Any) -> Prepared:
+        return Prepared(statement, dialect)
 
     if dialect.name == POSTGRESQL:
         going_on = _go_on().returning(runs.c.run_id).cte("moved")
         ended = _end().returning(runs.c.run_id).cte("ended")
         saved = _save(dialect.name, ended).returning(checkpoints.c.run_id).cte("saved")
-        moves = (write(_save(dialect.name, going_on)), write(_note(saved)), write(_note(ended)))
+        moves: Any = prepared(_save(dialect.name, going_on)), prepared(_note(saved)), prepared(_note(ended))
     else:
-        save, note = _save(dialect.name, None), _note(None)
-        moves = (write(_go_on(), save), write(_end(), save, note), write(_end(), note))
-    return Writes(*moves, is_saved=Prepared(_is_saved(), dialect), has_ended=Prepared(_has_ended(), dialect))
+        go_on, end = prepared(_go_on()), prepared(_end())
+        save, note = prepared(_save(dialect.name, None)), prepared(_note(None))
+        moves = InTransaction(go_on, save), InTransaction(end, save, note), InTransaction(end, note)
+    return Writes(*moves, is_saved=prepared(_is_saved()), has_ended=prepared(_has_ended()))
 
 
 def _ours() -> Any:

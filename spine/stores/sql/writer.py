@@ -10,9 +10,9 @@ from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.lease import Lease
 from spine.stores import documents, snapshots
-from spine.stores.sql.prepared import Prepared
+from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
-from spine.stores.sql.statements import Write, compile_writes
+from spine.stores.sql.statements import compile_writes
 
 
 class SqlRunWriter:
@@ -66,34 +66,8 @@ class SqlRunWriter:
             "details": documents.write_details(ending.details),
         }
 
-    def _run(self, write: Write, values: dict[str, Any], question: Prepared) -> None:
-        def find_out() -> bool | None:
-            return True if question.run(self._session.cursor, values) else None
-
-        self._session.run(lambda: self._execute(write, values), find_out=find_out)
-
-    def _execute(self, write: Write, values: dict[str, Any]) -> bool:
-        if len(write) == 1:
-            self._require_lease(write[0].run(self._session.cursor, values))
-        else:
-            self._execute_in_transaction(write, values)
-        return True
-
-    def _execute_in_transaction(self, write: Write, values: dict[str, Any]) -> None:
-        cursor = self._session.cursor
-        cursor.execute("BEGIN IMMEDIATE")
-        try:
-            guarded, *others = write
-            self._require_lease(guarded.run(cursor, values))
-            for statement in others:
-                statement.run(cursor, values)
-            cursor.execute("COMMIT")
-        finally:
-            if self._session.driver.in_transaction:
-                cursor.execute("ROLLBACK")
-
-    def _require_lease(self, rows: int) -> None:
-        if rows != 1:
+    def _run(self, write: Statement, values: dict[str, Any], question: Statement) -> None:
+        if self._session.run(write, values, question=question) != 1:
             raise LeaseLost(
                 f"run {self._lease.run_id!r} is no longer driven by {self._lease.holder} "
                 f"(fence {self._lease.fence}): it was taken over or cancelled; nothing was written"

@@ -50,10 +50,17 @@ def decode(text: bytes | str) -> Any:
 
 def join(entries: Mapping[str, bytes]) -> bytes:
     """Write an object whose values are encoded already; `split` gives the entries back in this order."""
-    written: dict[str, Any] = {_escaped(name): orjson.Fragment(text) for name, text in entries.items()}
+    return orjson.dumps(joined(entries))
+
+
+def joined(entries: Mapping[str, bytes]) -> dict[str, Any]:
+    """Give, for orjson to write, an object whose values are encoded already; see `join`."""
+    written: dict[str, Any] = {
+        f"${name}" if name[:1] == "$" else name: orjson.Fragment(text) for name, text in entries.items()
+    }
     if len(written) > 1 and not _is_jsonb_order(list(written)):
-        written = {ORDER: [list(written)], **written}
-    return orjson.dumps(written)
+        return {ORDER: [list(written)], **written}
+    return written
 
 
 def split(document: Any) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +9,7 @@ from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import LeaseLost, NotStorable, StoreError
 from spine.hooks.dispatch import Audience, dispatch
+from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
 from spine.orchestration.forks import Forks
@@ -66,13 +68,13 @@ class Executor:
         turn = Turn(
             step=step,
             place=progress.position + 1,
-            next_step=progress.next_step,
             call=call,
             context=progress.context,
             started_at=clock.now(),
             result=_NOTHING_YET,
         )
-        self._tell(EventKind.STEP_STARTED, turn, progress)
+        if hooks := self.audience[EventKind.STEP_STARTED]:
+            _tell(hooks, EventKind.STEP_STARTED, turn, progress)
         return turn
 
     def attempt(self, turn: Turn) -> None:
@@ -83,7 +85,7 @@ class Executor:
         self.require_lease()
         start = clock.stopwatch()
         try:
-            with self.interrupts.in_step(), self.forks:
+            with self.interrupts, self.forks:
                 result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))
@@ -103,7 +105,8 @@ class Executor:
             turn.fail(result)
             return
         try:
-            updates = run_params.updates(result.context_updates, turn.call, self.limits)
+            given = result.context_updates
+            updates = run_params.updates(given, turn.call, self.limits) if given else None
             context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
             turn.context = context.with_params(updates) if updates else context
         except KeyboardInterrupt:
@@ -124,7 +127,9 @@ class Executor:
 
     def announce(self, turn: Turn, progress: Progress) -> None:
         """Tell the hooks."""
-        self._tell(_OUTCOME_EVENTS[turn.result.outcome], turn, progress, duration=turn.seconds)
+        kind = _OUTCOME_EVENTS[turn.result.outcome]
+        if hooks := self.audience[kind]:
+            _tell(hooks, kind, turn, progress, duration=turn.seconds)
 
     def _write(self, turn: Turn, progress: Progress) -> None:
         name = turn.step.name
@@ -133,10 +138,11 @@ class Executor:
             progress.durations[name], progress.ending = turn.seconds, turn.ending
             return
         saved = wants_checkpoint(turn.step, turn.result, self.strategy)
-        ending = COMPLETED if turn.next_step is None else None
+        ending = COMPLETED if progress.next_step is None else None
         if saved:
             size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
-            self._tell(EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
+            if hooks := self.audience[EventKind.CHECKPOINT_SAVED]:
+                _tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
         elif ending is not None:
             self.writer.end_run(ending)
         else:
@@ -157,24 +163,28 @@ class Executor:
         except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost
             raise error from None
 
-    def _tell(
-        self, kind: EventKind, turn: Turn, progress: Progress, *, duration: float | None = None, **fields: Any
-    ) -> None:
-        hooks = self.audience[kind]
-        if not hooks:
-            return
-        result = turn.result
-        said = {"reason": result.reason} if result.reason else {}
-        event = Event(
-            kind=kind,
-            run_id=turn.context.run_id,
-            workflow_name=progress.workflow.name,
-            step=turn.step.name,
-            at=clock.now(),
-            duration=duration,
-            error=result.error,
-            error_type=result.error_type,
-            traceback=result.traceback,
-            fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
-        )
-        dispatch(hooks, event)
+
+def _tell(
+    hooks: Sequence[Hook],
+    kind: EventKind,
+    turn: Turn,
+    progress: Progress,
+    *,
+    duration: float | None = None,
+    **fields: Any,
+) -> None:
+    result = turn.result
+    said = {"reason": result.reason} if result.reason else {}
+    event = Event(
+        kind=kind,
+        run_id=turn.context.run_id,
+        workflow_name=progress.workflow.name,
+        step=turn.step.name,
+        at=clock.now(),
+        duration=duration,
+        error=result.error,
+        error_type=result.error_type,
+        traceback=result.traceback,
+        fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
+    )
+    dispatch(hooks, event)

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +18,14 @@ from spine.stores.protocol import Store
 _log = logging.getLogger("spine")
 BEATS_PER_LEASE = 3
 ASKS = 2  # the second if this process slept during the first, and the answer is old
+
+
+@dataclass(eq=False, slots=True)
+class Pulse:
+    """When a lease was last known to be held, as an uptime."""
+
+    lease: Lease
+    known_at: float
 
 
 class RequireLease(Protocol):
@@ -36,7 +45,7 @@ class Heartbeat:
     def __init__(self, store: Store, *, lease_seconds: float) -> None:
         self._store = store
         self._lease_seconds = lease_seconds
-        self._renewed_at: dict[Lease, float] = {}  # by lease, not by run: a run may have an old driver here too
+        self._pulses: dict[Lease, Pulse] = {}  # by lease, not by run: a run may have an old driver here too
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -50,25 +59,25 @@ class Heartbeat:
         """
         self._forget_parent()
         with self._changed:
-            self._renewed_at[lease] = since
+            pulse = self._pulses[lease] = Pulse(lease, since)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
                 self._thread.start()
         try:
-            yield partial(self._require, lease)
+            yield partial(self._require, pulse)
         finally:
             with self._changed:
-                self._renewed_at.pop(lease, None)
+                self._pulses.pop(lease, None)
                 self._changed.notify_all()
 
     def _forget_parent(self) -> None:
         """Begin anew in a forked process: the thread stayed behind, and the leases are the parent's."""
         if os.getpid() != self._pid:
             self._pid, self._thread = os.getpid(), None
-            self._renewed_at, self._changed = {}, threading.Condition()
+            self._pulses, self._changed = {}, threading.Condition()
 
-    def _require(self, lease: Lease, *, asking: bool = False) -> None:
-        known_at = self._renewed_at[lease]
+    def _require(self, pulse: Pulse, *, asking: bool = False) -> None:
+        lease, known_at = pulse.lease, pulse.known_at
         for _ in range(ASKS):
             if not asking and clock.uptime() - known_at < self._lease_seconds:
                 return
@@ -98,14 +107,14 @@ class Heartbeat:
             _log.warning("heartbeat.failed error=%r", str(error))
             return
         with self._changed:
-            renewed = {newest[run_id] for run_id in held} & self._renewed_at.keys()
-            self._renewed_at.update(dict.fromkeys(renewed, asked_at))
+            for lease in {newest[run_id] for run_id in held} & self._pulses.keys():
+                self._pulses[lease].known_at = asked_at
 
     def _wait(self) -> list[Lease] | None:
         """Wait for the next beat; None when no lease is left, and the thread ends."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._renewed_at, timeout=self._lease_seconds / BEATS_PER_LEASE)
-            if not self._renewed_at:
+            self._changed.wait_for(lambda: not self._pulses, timeout=self._lease_seconds / BEATS_PER_LEASE)
+            if not self._pulses:
                 self._thread = None
                 return None
-            return list(self._renewed_at)
+            return list(self._pulses)

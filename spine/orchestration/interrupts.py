@@ -19,30 +19,14 @@ class Interrupted(BaseException):
         self.signum = signum
 
 
-class InStep:
-    """Inside, signals interrupt."""
-
-    __slots__ = ("_interrupts",)
-
-    def __init__(self, interrupts: "Interrupts") -> None:
-        self._interrupts = interrupts
-
-    def __enter__(self) -> None:
-        self._interrupts.enter_step()
-
-    def __exit__(self, *_error: object) -> None:
-        self._interrupts.leave_step()
-
-
 class Interrupts:
-    """Notes a signal, and raises it inside the user's code only."""
+    """Notes a signal, and raises it inside the user's code only: inside its own `with`."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._in_step = False
         self._pending: int | None = None
         self._previous: dict[int, Any] = {}
-        self._inside = InStep(self)
 
     @classmethod
     def of_this_thread(cls) -> "Interrupts":
@@ -70,18 +54,14 @@ class Interrupts:
             self._restore()
             self._go_on()
 
-    def in_step(self) -> InStep:
-        """Let a signal interrupt what runs inside; one that came before does so at once."""
-        return self._inside
-
-    def enter_step(self) -> None:
+    def __enter__(self) -> None:
         """Let a signal interrupt what comes now; one that came before does so at once."""
         self._in_step = True
         if self._pending is not None:
             self._in_step = False
             raise Interrupted(self._pending)
 
-    def leave_step(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let no signal interrupt what comes now."""
         self._in_step = False
 

@@ -57,13 +57,8 @@ def override(
     return Values.of(new, at="params_override", limits=limits)
 
 
-NOTHING = Values()
-
-
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
     """Check what a step changes; what it gives back as it got it is no change: Spine's own param, and a secret."""
-    if not given:
-        return NOTHING
     current = call.context.params
     changed = {
         name: value

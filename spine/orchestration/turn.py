@@ -34,7 +34,6 @@ class Turn:
 
     step: Step
     place: int
-    next_step: str | None
     call: Call
     context: WorkflowContext
     started_at: datetime
@@ -66,7 +65,7 @@ class Turn:
             run_id=self.context.run_id,
             step_name=self.step.name,
             sequence=progress.sequence + 1,
-            next_step=self.next_step,
+            next_step=progress.next_step,
             metadata=self._metadata(),
             context=self.context,
             base=progress.base,
@@ -85,7 +84,7 @@ class Turn:
             "attempt": self.call.attempt,
             "outcome": str(result.outcome),
             "duration": round(self.seconds, 6),
-            "started_at": self.started_at.isoformat(),
+            "started_at": self.started_at,
             "spine_version": __version__,
             "python_version": PYTHON_VERSION,
         }

@@ -124,8 +124,8 @@ class StepResult:
         """Judge what a step's function returned: a `StepResult`, a mapping (its output) or, if fine, nothing."""
         if isinstance(returned, StepResult):
             return _judged(returned)
-        if isinstance(returned, Mapping):
-            return cls.ok(dict(returned))
+        if type(returned) is dict or isinstance(returned, Mapping):
+            return cls(outcome=Outcome.COMPLETED, output=dict(returned))
         if returned is None and nothing_is_fine:
             return cls.ok()
         what = "nothing" if returned is None else f"{type_of(returned)}"

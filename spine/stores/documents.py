@@ -34,9 +34,10 @@ def read_values(text: str, *, where: str) -> Values:
 
 def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | None = None) -> str:
     """Write the metadata of a checkpoint; raise `NotStorable` for what cannot be kept."""
-    if performed and not metadata:
-        return orjson.dumps(performed).decode()
-    return codec.encode({**metadata, **(performed or {})}, at="metadata").decode()
+    own = orjson.dumps(performed or {})
+    if not metadata:
+        return own.decode()
+    return codec.encode({**metadata, **orjson.loads(own)}, at="metadata").decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:

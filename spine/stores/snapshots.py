@@ -29,7 +29,8 @@ from spine.stores.damage import checked, guarded, judged, read_object
 PYTHON_VERSION = platform.python_version()
 WHOLE_BYTES = 2048  # measured: whole snapshots up to here cost nothing more than changes, and larger ones do
 _ENVELOPE_BYTES = 300
-_Entries = tuple[Entries, Entries, Entries, Entries]  # of params, outputs, quality metrics and partition
+_Entries = tuple[Entries, Entries, Entries, Entries]  # of the four parts of a context
+_PARTS = ("params", "outputs", "quality_metrics", "partition")
 _BY_STEP = ("outputs", "quality_metrics")
 _AT_ONCE = ("params", "partition")
 
@@ -134,13 +135,13 @@ def _joined(base: dict[str, Any], change: dict[str, Any]) -> bytes:
     return orjson.dumps({**base, **change, **by_step})
 
 
-def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, bytes]) -> bytes:
+def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, Any]) -> bytes:
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run_id": context.run_id,
         "workflow_name": context.workflow_name,
         "step_name": step_name,
-        **{name: orjson.Fragment(text) for name, text in parts.items()},
+        **parts,
         "metadata": {
             "created_at": clock.now(),
             "python_version": PYTHON_VERSION,
@@ -152,28 +153,22 @@ def _write(context: WorkflowContext, step_name: str, parts: Mapping[str, bytes])
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 
-def _whole(entries: _Entries) -> dict[str, bytes]:
-    params, outputs, metrics, partition = entries
-    return {
-        "params": params.text,
-        "outputs": outputs.text,
-        "quality_metrics": metrics.text,
-        "partition": partition.text,
-    }
+def _whole(entries: _Entries) -> dict[str, Any]:
+    return {name: orjson.Fragment(each.text) for name, each in zip(_PARTS, entries, strict=True)}
 
 
-def _change(entries: _Entries, base: _Entries) -> dict[str, bytes] | None:
+def _change(entries: _Entries, base: _Entries) -> dict[str, Any] | None:
     """Give the parts in which a context differs from its base; None if it lacks what that has."""
     params, outputs, metrics, partition = entries
     params_then, outputs_then, metrics_then, partition_then = base
     added, measured = outputs.since(outputs_then), metrics.since(metrics_then)
     if added is None or measured is None:
         return None
-    change = {"outputs": codec.join(added), "quality_metrics": codec.join(measured)}  # also if there is nothing
+    change: dict[str, Any] = {"outputs": codec.joined(added), "quality_metrics": codec.joined(measured)}  # also nothing
     if _differ(params, params_then):
-        change["params"] = params.text
+        change["params"] = orjson.Fragment(params.text)
     if _differ(partition, partition_then):
-        change["partition"] = partition.text
+        change["partition"] = orjson.Fragment(partition.text)
     return change
 
 

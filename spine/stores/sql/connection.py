@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 
 from spine.stores.sql import timeouts
 
@@ -56,8 +57,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         self._statement_names[statement] = name
         return name
 
-    def _answer(self) -> Any:
+    def _answer(self) -> PGresult:
         (result,) = self.wait(generators.execute(self.pgconn))
         if result.status not in _DONE:
             raise errors.error_from_result(result)
-        return result
+        return result  # type: ignore[no-any-return]

@@ -134,7 +134,7 @@ def run_prepared(dialect: str) -> Callable[[Any, str, Sequence[Any]], int]:
 
 def _run_postgresql(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:
     texts = [each if each is None or type(each) is bytes else str(each).encode() for each in arguments]
-    return int(cursor.connection.run(statement, texts))
+    return cursor.connection.run(statement, texts)  # type: ignore[no-any-return]
 
 
 def _run_sqlite(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:

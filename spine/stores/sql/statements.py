@@ -4,6 +4,7 @@ On PostgreSQL each is one statement: the guarded UPDATE of the run feeds the INS
 nothing. On SQLite it is the same parts in one transaction, the guarded UPDATE first.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 
 from spine.records.run import RunStatus
-from spine.stores.sql.dialect import POSTGRESQL, JsonText, now, seconds_from_now, upsert
+from spine.stores.sql.dialect import POSTGRESQL, SQLITE, JsonText, now, seconds_from_now, upsert
 from spine.stores.sql.prepared import InTransaction, Prepared, Statement
 from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
 
@@ -53,16 +54,27 @@ def compile_writes(dialect: Dialect) -> Writes:
     def prepared(statement: Any) -> Prepared:
         return Prepared(statement, dialect)
 
-    if dialect.name == POSTGRESQL:
-        going_on = _go_on().returning(runs.c.run_id).cte("moved")
-        ended = _end().returning(runs.c.run_id).cte("ended")
-        saved = _save(dialect.name, ended).returning(checkpoints.c.run_id).cte("saved")
-        moves: Any = prepared(_save(dialect.name, going_on)), prepared(_note(saved)), prepared(_note(ended))
-    else:
-        go_on, end = prepared(_go_on()), prepared(_end())
-        save, note = prepared(_save(dialect.name, None)), prepared(_note(None))
-        moves = InTransaction(go_on, save), InTransaction(end, save, note), InTransaction(end, note)
-    return Writes(*moves, is_saved=prepared(_is_saved()), has_ended=prepared(_has_ended()))
+    go_on, end_with_checkpoint, end = (_on_postgresql if dialect.name == POSTGRESQL else _on_sqlite)(prepared)
+    return Writes(
+        go_on=go_on,
+        end_with_checkpoint=end_with_checkpoint,
+        end=end,
+        is_saved=prepared(_is_saved()),
+        has_ended=prepared(_has_ended()),
+    )
+
+
+def _on_postgresql(prepared: Callable[[Any], Statement]) -> tuple[Statement, Statement, Statement]:
+    going_on = _go_on().returning(runs.c.run_id).cte("moved")
+    ended = _end().returning(runs.c.run_id).cte("ended")
+    saved = _save(POSTGRESQL, ended).returning(checkpoints.c.run_id).cte("saved")
+    return prepared(_save(POSTGRESQL, going_on)), prepared(_note(saved)), prepared(_note(ended))
+
+
+def _on_sqlite(prepared: Callable[[Any], Statement]) -> tuple[Statement, Statement, Statement]:
+    go_on, end = prepared(_go_on()), prepared(_end())
+    save, note = prepared(_save(SQLITE, None)), prepared(_note(None))
+    return InTransaction(go_on, save), InTransaction(end, save, note), InTransaction(end, note)
 
 
 def _ours() -> Any:

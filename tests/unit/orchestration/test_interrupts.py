@@ -36,7 +36,7 @@ def test_a_signal_interrupts_a_step_at_once_and_goes_on_after_the_drive(signum, 
     interrupts = Interrupts()
 
     with pytest.raises(goes_on_as) as raised, interrupts.handled():
-        with pytest.raises(Interrupted, match=signal.Signals(signum).name), interrupts.in_step():
+        with pytest.raises(Interrupted, match=signal.Signals(signum).name), interrupts:
             send(signum)
             reached.append("after the signal")
         reached.append("written down")
@@ -53,7 +53,7 @@ def test_a_signal_outside_a_step_waits_for_the_next_one(signum):
     with pytest.raises((SystemExit, KeyboardInterrupt)), interrupts.handled():
         send(signum)
         reached.append("the write is done")
-        with pytest.raises(Interrupted), interrupts.in_step():
+        with pytest.raises(Interrupted), interrupts:
             reached.append("the step")
 
     assert reached == ["the write is done"]
@@ -68,7 +68,7 @@ def test_a_step_that_catches_every_exception_is_interrupted_all_the_same():
         except Exception:
             pytest.fail("an Exception")
 
-    with pytest.raises(SystemExit), interrupts.handled(), pytest.raises(Interrupted), interrupts.in_step():
+    with pytest.raises(SystemExit), interrupts.handled(), pytest.raises(Interrupted), interrupts:
         stubborn()
 
 
@@ -114,13 +114,13 @@ def test_a_drive_inside_a_step_shares_its_signals():
     outer = Interrupts()
     reached = []
 
-    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer.in_step():
+    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer:
         inner = Interrupts.of_this_thread()
         assert inner is outer
         with inner.handled():
             send(TERM)
             reached.append("the inner write is done")
-            with pytest.raises(Interrupted), inner.in_step():
+            with pytest.raises(Interrupted), inner:
                 reached.append("the inner step")
             reached.append("the inner run is written down")
         reached.append("the outer step goes on")
@@ -131,7 +131,7 @@ def test_a_drive_inside_a_step_shares_its_signals():
 def test_after_a_drive_inside_it_a_step_can_be_interrupted_again():
     outer = Interrupts()
 
-    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer.in_step():
+    with pytest.raises(SystemExit), outer.handled(), pytest.raises(Interrupted), outer:
         with Interrupts.of_this_thread().handled():
             pass
         send(TERM)
@@ -159,7 +159,7 @@ def test_a_second_signal_ends_the_process(in_step):
 
 def test_a_forked_child_has_the_default_action():
     interrupts = Interrupts()
-    with interrupts.handled(), interrupts.in_step():
+    with interrupts.handled(), interrupts:
         child = os.fork()
         if child == 0:
             send(TERM)

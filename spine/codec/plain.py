@@ -19,9 +19,9 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
     budget = limits.max_bytes
     ordered: list[dict[str, Any]] = []
     unordered: dict[frozenset[str], list[str]] = {}
-    todo: list[tuple[Any, int]] = [(value, 1)]
-    while todo:
-        collection, depth = todo.pop()
+    unvisited: list[tuple[Any, int]] = [(value, 1)]
+    while unvisited:
+        collection, depth = unvisited.pop()
         nested, size = _collections_in(collection.values() if type(collection) is dict else collection)
         budget -= len(collection) + size
         if depth > limits.max_depth or budget < 0 or nested is None:
@@ -32,7 +32,7 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
                 ordered.append(collection)
             elif in_order is None or unordered.setdefault(frozenset(collection), list(collection)) != list(collection):
                 return None
-        todo += [(each, depth + 1) for each in nested]
+        unvisited += [(each, depth + 1) for each in nested]
     ambiguous = unordered and (type(value) is list or any(frozenset(keys) in unordered for keys in ordered))
     return None if ambiguous else list(unordered.values())
 

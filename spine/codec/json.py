@@ -17,7 +17,6 @@ from spine.codec.plain import orders_if_plain
 from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
-NULL = b"null"
 _SHORT = 64 * 1024
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}

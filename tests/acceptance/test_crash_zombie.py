@@ -39,13 +39,27 @@ def test_a_frozen_process_cannot_write_while_another_one_drives(scene):  # INV-2
         scene.check(runner)
 
 
-def test_a_frozen_process_that_nobody_replaced_goes_on(scene):  # DESIGN: an expired lease is still its driver's
-    with scene.frozen("inside b") as sleeper, scene.runner() as runner:
+@pytest.mark.parametrize("place", ["run.started", "checkpoint.saved b", "step.started c"])
+def test_a_process_that_was_frozen_between_two_steps_and_taken_over_starts_none(scene, place):  # INV-23
+    with scene.frozen(place) as zombie, scene.runner() as runner:
+        scene.crashed(runner)
+        assert runner.resume(scene.run_id).status == "completed"
+
+        zombie.thaw()
+        assert zombie.result() == {"error": "LeaseLost"}
+        scene.check(runner)
+    assert scene.ran() == "abcd"
+
+
+@pytest.mark.parametrize("place", ["inside b", "checkpoint.saved b"])
+def test_a_frozen_process_that_nobody_replaced_goes_on(scene, place):  # DESIGN: an expired lease is still its driver's
+    with scene.frozen(place) as sleeper, scene.runner() as runner:
         scene.crashed(runner)
 
         sleeper.thaw()
         assert sleeper.result()["status"] == "completed"
         scene.check(runner)
+    assert scene.ran() == "abcd"
 
 
 def test_a_step_may_block_longer_than_the_lease(scene):  # INV-20, INV-26

@@ -6,7 +6,8 @@ from statistics import median, quantiles
 
 from benchmarks.lane import Trip
 
-MICRO = 1e6
+MICRO, MILLI = 1e6, 1e3
+SCALES = {"µs": MICRO, "ms": MILLI, "/s": 1.0}
 KIB = 1024
 SPREAD_NEEDS = 4
 BUSY = 2.0
@@ -47,10 +48,40 @@ def spread_of(values: Sequence[float]) -> tuple[float, float]:
     return lower, upper
 
 
-def against(values: Sequence[float], limits: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """Give the median ratio of values to those of the limit in the same rounds, and its quartiles."""
-    ratios = [value / limit for value, limit in zip(values, limits, strict=True)]
-    return median(ratios), spread_of(ratios)
+def ratios_of(values: Sequence[float], limits: Sequence[float]) -> list[float]:
+    """Give the ratio of each value to the limit's in the same round."""
+    return [value / limit for value, limit in zip(values, limits, strict=True)]
+
+
+def compare(
+    values: Sequence[float],
+    limits: Sequence[float],
+    *,
+    what: str,
+    who: str,
+    where: str,
+    unit: str,
+    target: float | None = None,
+    at_least: bool = False,
+    note: str = "",
+) -> Row:
+    """Give the row of the median value, with the median ratio to the limit's in the same rounds, and its quartiles.
+
+    The values are seconds, whatever unit they are shown in, or rates if that is `/s`.
+    """
+    ratios = ratios_of(values, limits)
+    return Row(
+        what=what,
+        who=who,
+        where=where,
+        value=median(values) * SCALES[unit],
+        unit=unit,
+        ratio=median(ratios),
+        spread=spread_of(ratios),
+        target=target,
+        at_least=at_least,
+        note=note,
+    )
 
 
 def per_step(
@@ -67,20 +98,17 @@ def per_step(
     least = _figures(trips["limit"])
     is_busy = median(limits) > BUSY * least["quick"]
     for who, driven in trips.items():
-        seconds = [median(trip.steps) for trip in driven]
-        ratio, spread = against(seconds, limits)
         told = [
             f"{name} {figure * MICRO:.0f} µs ({figure / least[name]:.2f} ×)"
             for name, figure in _figures(driven).items()
         ]
-        yield Row(
+        yield compare(
+            [median(trip.steps) for trip in driven],
+            limits,
             what=what,
             who=who,
             where=kind,
-            value=median(seconds) * MICRO,
             unit="µs",
-            ratio=ratio,
-            spread=spread,
             target=target if who == "spine" and not is_busy else None,
             note=", ".join([*told, *(["not judged: the disk was busy"] if is_busy else [])]),
         )

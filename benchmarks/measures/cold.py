@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
@@ -15,12 +14,11 @@ from benchmarks import heat
 from benchmarks.contender import POSTGRESQL, SQLITE
 from benchmarks.lane import TOP
 from benchmarks.measure import OURS, Plan
-from benchmarks.row import Row, against
+from benchmarks.row import Row, compare
 from benchmarks.scripts.resume_with_spine import RESUMED_AT, new_runs
 from benchmarks.work import Order
 
 TITLE = "From the start of a process, with compiled bytecode"
-MILLI = 1e3
 BARE = (sys.executable, "-c", "pass")
 IMPORT = (sys.executable, "-c", "import spine.orchestration")
 HELP = (sys.executable, "-m", "spine", "--help")
@@ -35,9 +33,10 @@ def measure(plan: Plan) -> Iterator[Row]:
         compileall.compile_dir(package, quiet=2)
     commands: Commands = {"limit": lambda: BARE, "import": lambda: IMPORT, "help": lambda: HELP}
     took = _in_turn(commands, plan.rounds(12))
-    yield _row("a bare interpreter", "limit", "", took["limit"], took["limit"], None)
-    yield _row("import spine.orchestration", "spine", "", took["import"], took["limit"], 8)
-    yield _row("spine --help", "spine", "", took["help"], took["limit"], 25)
+    bare = took["limit"]
+    yield compare(bare, bare, what="a bare interpreter", who="limit", where="", unit="ms")
+    yield compare(took["import"], bare, what="import spine.orchestration", who="spine", where="", unit="ms", target=8)
+    yield compare(took["help"], bare, what="spine --help", who="spine", where="", unit="ms", target=25)
     for kind in plan.kinds:
         yield from _resuming(plan, kind)
 
@@ -55,8 +54,15 @@ def _resuming(plan: Plan, kind: str) -> Iterator[Row]:
         }
         took = _in_turn(commands, rounds)
     for who in commands:
-        target = TARGETS[kind] if who == "spine" else None
-        yield _row(f"at work at step {RESUMED_AT} of 100", who, kind, took[who], took["limit"], target)
+        yield compare(
+            took[who],
+            took["limit"],
+            what=f"at work at step {RESUMED_AT} of 100",
+            who=who,
+            where=kind,
+            unit="ms",
+            target=TARGETS[kind] if who == "spine" else None,
+        )
 
 
 def _script(name: str, *arguments: str) -> Sequence[str]:
@@ -75,17 +81,3 @@ def _in_turn(commands: Commands, rounds: int) -> dict[str, list[float]]:
                 if turn >= 0:
                     took[name].append(perf_counter() - start)
     return took
-
-
-def _row(what: str, who: str, where: str, took: list[float], limits: list[float], target: float | None) -> Row:
-    ratio, spread = against(took, limits)
-    return Row(
-        what=what,
-        who=who,
-        where=where,
-        value=median(took) * MILLI,
-        unit="ms",
-        ratio=ratio,
-        spread=spread,
-        target=target,
-    )

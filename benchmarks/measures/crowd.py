@@ -9,7 +9,7 @@ from benchmarks import heat
 from benchmarks.contender import POSTGRESQL
 from benchmarks.lane import Lane
 from benchmarks.measure import OURS, Plan
-from benchmarks.row import Row, against
+from benchmarks.row import Row, compare, ratios_of
 from benchmarks.work import Order
 
 TITLE = "Eight runs at once in one process"
@@ -35,19 +35,16 @@ def measure(plan: Plan) -> Iterator[Row]:
                 alone[each.name].append(_rate(each, 1))
                 together[each.name].append(_rate(each, CROWD))
     for who, rates in together.items():
-        ratio, spread = against(rates, together["limit"])
-        gain, _ = against(rates, alone[who])
-        yield Row(
+        yield compare(
+            rates,
+            together["limit"],
             what=f"steps a second of {CROWD} runs at once",
             who=who,
             where=POSTGRESQL,
-            value=median(rates),
             unit="/s",
-            ratio=ratio,
-            spread=spread,
             target=LEAST if who == "spine" else None,
             at_least=True,
-            note=f"{gain:.1f} × those of one run",
+            note=f"{median(ratios_of(rates, alone[who])):.1f} × those of one run",
         )
 
 

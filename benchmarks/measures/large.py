@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from statistics import median
 from time import perf_counter
 from uuid import uuid4
 
 from benchmarks import heat
 from benchmarks.lane import Lane, Trip
 from benchmarks.measure import OURS, Plan
-from benchmarks.row import KIB, Row, against
+from benchmarks.row import KIB, Row, compare
 from benchmarks.work import Order
 
 TITLE = "One large output among small ones; reading many"
@@ -18,7 +17,6 @@ MB = 1_000_000
 STEPS, LARGE_AT, READ = 5, 1, 1000
 SIZES = {MB: 12, 10 * MB: 5}
 SECONDS = 6
-MILLI = 1e3
 
 
 def measure(plan: Plan) -> Iterator[Row]:
@@ -39,16 +37,13 @@ def _large(trips: heat.Trips, kind: str, size: str) -> Iterator[Row]:
     ):
         limits = [_mean(trip, part) for trip in trips["limit"]]
         for who, driven in trips.items():
-            seconds = [_mean(trip, part) for trip in driven]
-            ratio, spread = against(seconds, limits)
-            yield Row(
+            yield compare(
+                [_mean(trip, part) for trip in driven],
+                limits,
                 what=what,
                 who=who,
                 where=kind,
-                value=median(seconds) * MILLI,
                 unit="ms",
-                ratio=ratio,
-                spread=spread,
                 target=target if who == "spine" else None,
             )
 
@@ -68,15 +63,13 @@ def _reading(spine: Lane, kind: str, *, rounds: int) -> Row:
         start = perf_counter()
         [json.loads(text) for text in texts]
         decoded.append(perf_counter() - start)
-    ratio, spread = against(read, decoded)
-    return Row(
+    return compare(
+        read,
+        decoded,
         what=f"reading {READ:,} outputs of 1 KB in a step",
         who="spine",
         where=kind,
-        value=median(read) * MILLI,
         unit="ms",
-        ratio=ratio,
-        spread=spread,
         target=1.5,
         note="against one json.loads of each",
     )

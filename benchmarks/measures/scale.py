@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -15,13 +14,12 @@ from benchmarks.contender import POSTGRESQL
 from benchmarks.contenders.spine import upgrade
 from benchmarks.lane import TOP
 from benchmarks.measure import Plan
-from benchmarks.row import KIB, Row, against
+from benchmarks.row import KIB, MILLI, Row, compare
 from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
 
 TITLE = "A database of 100,000 runs; a run of 10,000 checkpoints"
 FEW, MANY = 1_000, 100_000
 SHORT, LONG = 1_000, 10_000
-MILLI = 1e3
 # What is read is the same in both databases, so the time should be too; this much is for deeper indexes and noise.
 SAME = 2.0
 LONGEST_SECONDS, MOST_MIB = 1.0, 32.0
@@ -86,15 +84,13 @@ def _asked(plan: Plan, kind: str, few: str, many: str) -> Iterator[Row]:
         for what, ask in READING.items():
             pairs = [(_timed(ask, small), _timed(ask, large)) for _ in range(plan.rounds(10))]
             at_few, at_many = zip(*pairs, strict=True)
-            ratio, spread = against(at_many, at_few)
-            yield Row(
+            yield compare(
+                at_many,
+                at_few,
                 what=what,
                 who="spine",
                 where=kind,
-                value=median(at_many) * MILLI,
                 unit="ms",
-                ratio=ratio,
-                spread=spread,
                 target=SAME,
                 note=f"of {MANY:,} runs, against {FEW:,}",
             )

@@ -78,7 +78,7 @@ class _Encoder:
         self._at = at
         self._limits = limits
         self._budget = limits.max_bytes
-        self._todo: list[tuple[Any, Any, Any, _Path, int]] = []
+        self._unvisited: list[tuple[Any, Any, Any, _Path, int]] = []
         self._orders: _Orders | None = None
         self._sets: list[list[Any]] = []
 
@@ -86,8 +86,8 @@ class _Encoder:
         self._orders = {} if type(value) is dict else None
         root: list[Any] = [None]
         self._put(value, root, 0, (None, self._at), 1)
-        while self._todo:
-            self._open(*self._todo.pop())
+        while self._unvisited:
+            self._open(*self._unvisited.pop())
         for items in reversed(self._sets):  # the inner ones first
             items.sort(key=orjson.dumps)
         orders = [keys for keys in (self._orders or {}).values() if not _is_jsonb_order(keys)]
@@ -106,7 +106,7 @@ class _Encoder:
         elif kind is float:
             target[slot] = tags.tag_float(value)
         elif kind is dict or kind in _COLLECTIONS:
-            self._todo.append((value, target, slot, path, depth))
+            self._unvisited.append((value, target, slot, path, depth))
         else:
             target[slot] = self._tagged(value, path)
 
@@ -173,13 +173,13 @@ def _decoded(document: Any) -> Any:
     orders = _orders_of(document) if type(document) is dict else {}
     root = [document]
     found: list[tuple[Any, Any]] = []
-    todo: list[Any] = [root]
-    while todo:
-        parent = todo.pop()
+    unvisited: list[Any] = [root]
+    while unvisited:
+        parent = unvisited.pop()
         for slot, child in parent.items() if type(parent) is dict else enumerate(parent):
             if type(child) in (dict, list):
                 found.append((parent, slot))
-                todo.append(child)
+                unvisited.append(child)
     for parent, slot in reversed(found):
         if type(parent[slot]) is dict:
             parent[slot] = _untagged(parent[slot], orders)

@@ -12,6 +12,7 @@ from spine.cli.main import main
 from spine.orchestration import Registry, WorkflowRunner
 from spine.orchestration.registry import DEFAULT_REGISTRY
 from tests.acceptance.command import Said
+from tests.acceptance.crashing import Scene
 from tests.acceptance.recorded import Ran
 from tests.conftest import POSTGRES, database
 
@@ -80,3 +81,9 @@ def runner(store_url: str, registry: Registry) -> Iterator[WorkflowRunner]:
 @pytest.fixture
 def ran() -> Ran:
     return Ran()
+
+
+@pytest.fixture
+def scene(database_url: str, tmp_path: Path) -> Scene:
+    """A run on SQLite and PostgreSQL in turn, whose processes are killed, stopped or told to end."""
+    return Scene(database_url, tmp_path)

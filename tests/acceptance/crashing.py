@@ -4,6 +4,8 @@ import json
 import select
 import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +35,10 @@ class Process:
         assert select.select([self._process.stdout], [], [], LIMIT)[0], "it says nothing"
         return self._process.stdout.readline().rstrip("\n")
 
+    def result(self) -> dict[str, Any]:
+        """Give the next line it writes, which is its result."""
+        return json.loads(self.says())
+
     def send(self, signum: int) -> None:
         self._process.send_signal(signum)
 
@@ -50,6 +56,11 @@ class Process:
         """Let it leave the place where it waits."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
+
+    def thaw(self) -> None:
+        """Let one that was frozen leave the place where it waits."""
+        self.send(signal.SIGCONT)
+        self.go_on()
 
     def ends(self) -> int:
         return self._process.wait(LIMIT)
@@ -71,16 +82,29 @@ class Scene:
     def process(self, do: str, *pause: str, **told: Any) -> Process:
         return Process(url=self.url, log=str(self.log), run_id=self.run_id, do=do, pause=pause, **told)
 
-    def killed(self, do: str, place: str, **told: Any) -> None:
-        """Drive until a place, and be killed there."""
+    @contextmanager
+    def paused(self, do: str, place: str, **told: Any) -> Iterator[Process]:
+        """A process that drives until a place, and waits there."""
         with self.process(do, place, **told) as process:
             assert process.says() == place
+            yield process
+
+    @contextmanager
+    def frozen(self, place: str, **told: Any) -> Iterator[Process]:
+        """One that is stopped there, with all its threads."""
+        with self.paused("execute", place, **told) as process:
+            process.send(signal.SIGSTOP)
+            yield process
+
+    def killed(self, do: str, place: str, **told: Any) -> None:
+        """Drive until a place, and be killed there."""
+        with self.paused(do, place, **told) as process:
             process.kill()
 
     def resumed(self) -> dict[str, Any]:
         """Resume in a new process, to the end."""
         with self.process("resume") as process:
-            return json.loads(process.says())
+            return process.result()
 
     def runner(self) -> WorkflowRunner:
         """A runner in this process that can resume too."""

@@ -1,11 +1,8 @@
 """A process is killed at any moment; a new one goes on, and nothing that was done is done again."""
 
-from pathlib import Path
-
 import pytest
 
 from spine.orchestration import RunNotFound
-from tests.acceptance.crashing import Scene
 
 # Where the first process is killed, which steps it had started, and which the second one starts.
 PLACES = {
@@ -14,11 +11,6 @@ PLACES = {
     "before saving c": ("abc", "cd"),
     "checkpoint.saved c": ("abc", "d"),
 }
-
-
-@pytest.fixture
-def scene(database_url: str, tmp_path: Path) -> Scene:
-    return Scene(database_url, tmp_path)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -1,26 +1,17 @@
 """SIGTERM and SIGINT: the step stops at once, Spine's own writes never; then the process ends, and the run goes on."""
 
 import signal
-from pathlib import Path
 
 import pytest
-
-from tests.acceptance.crashing import Scene
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
 # Python ends itself by the signal when a KeyboardInterrupt is not caught; a shell says 130 then.
 EXIT = {TERM: 143, INT: -INT}
 
 
-@pytest.fixture
-def scene(database_url: str, tmp_path: Path) -> Scene:
-    return Scene(database_url, tmp_path)
-
-
 @pytest.mark.parametrize("signum", [TERM, INT])
 def test_a_signal_in_a_step_fails_the_run_as_interrupted_and_it_can_go_on_at_once(scene, signum):  # INV-31
-    with scene.process("execute", "inside c", lease_seconds=600) as process:
-        assert process.says() == "inside c"
+    with scene.paused("execute", "inside c", lease_seconds=600) as process:
         process.send(signum)
         assert process.ends() == EXIT[signum]
 
@@ -36,8 +27,7 @@ def test_a_signal_in_a_step_fails_the_run_as_interrupted_and_it_can_go_on_at_onc
 
 @pytest.mark.parametrize("signum", [TERM, INT])
 def test_a_signal_in_a_write_waits_for_it_and_no_further_step_starts(scene, signum):  # INV-31
-    with scene.process("execute", "before saving b", lease_seconds=600) as process:
-        assert process.says() == "before saving b"
+    with scene.paused("execute", "before saving b", lease_seconds=600) as process:
         process.send(signum)
         process.go_on()
         assert process.ends() == EXIT[signum]
@@ -52,8 +42,7 @@ def test_a_signal_in_a_write_waits_for_it_and_no_further_step_starts(scene, sign
 
 
 def test_a_signal_in_the_last_write_leaves_a_completed_run(scene):  # INV-5, INV-31
-    with scene.process("execute", "before saving d") as process:
-        assert process.says() == "before saving d"
+    with scene.paused("execute", "before saving d") as process:
         process.send(TERM)
         process.go_on()
         assert process.ends() == EXIT[TERM]
@@ -64,8 +53,7 @@ def test_a_signal_in_the_last_write_leaves_a_completed_run(scene):  # INV-5, INV
 
 @pytest.mark.parametrize("place", ["inside b", "before saving b"])
 def test_a_second_signal_ends_the_process_there_and_then(scene, place):  # INV-31
-    with scene.process("execute", place, stubborn=True) as process:
-        assert process.says() == place
+    with scene.paused("execute", place, stubborn=True) as process:
         process.send(TERM)
         if place == "inside b":
             assert process.says() == "Interrupted"

@@ -9,11 +9,11 @@ ALONE = {"run", "resume", "recover", "doctor"}
 
 def commands():
     """All commands by what is typed, groups too."""
-    found, todo = {}, [("spine", typer.main.get_command(app))]
-    while todo:
-        typed, command = todo.pop()
+    found, unvisited = {}, [("spine", typer.main.get_command(app))]
+    while unvisited:
+        typed, command = unvisited.pop()
         found[typed] = command
-        todo += [(f"{typed} {name}", inner) for name, inner in getattr(command, "commands", {}).items()]
+        unvisited += [(f"{typed} {name}", inner) for name, inner in getattr(command, "commands", {}).items()]
     return found
 
 

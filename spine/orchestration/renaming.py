@@ -1,5 +1,6 @@
 """Steps that were renamed since a run took them: what is stored, read as if they had always had their new names."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ def parse_renamed(renamed: Any) -> Renamed:
         check_name(old, "the old name of a renamed step"): check_name(new, "the new name of a renamed step")
         for old, new in renamed.items()
     }
-    twice = sorted({new for new in names.values() if list(names.values()).count(new) > 1})
+    twice = sorted(new for new, times in Counter(names.values()).items() if times > 1)
     if twice:
         raise InvalidSetting(f"two steps cannot be renamed to {', '.join(map(repr, twice))}; each needs its own name")
     return names

@@ -1,6 +1,7 @@
 """`Workflow`: a named, ordered list of steps."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,8 +83,8 @@ def _checked_steps(workflow: str, steps: Any) -> tuple[Step, ...]:
             raise InvalidWorkflow(
                 f"workflow {workflow!r} lists {type_of(step)}; make steps with Step.pipeline or Step.lambda_"
             )
-    names = [step.name for step in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(step.name for step in listed)
+    twice = sorted(name for name, times in names.items() if times > 1)
     if twice:
         raise InvalidWorkflow(f"workflow {workflow!r} has more than one step named {', '.join(map(repr, twice))}")
     return listed

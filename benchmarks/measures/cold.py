@@ -73,6 +73,7 @@ def _in_turn(commands: Commands, rounds: int) -> dict[str, list[float]]:
     """Give the seconds of each command in each round; a first round only warms the caches."""
     took: dict[str, list[float]] = {name: [] for name in commands}
     environment = {**os.environ, "PYTHONPATH": str(TOP)}  # not in our own folder: its pyproject.toml has settings
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the first round compiles
     with TemporaryDirectory() as folder:
         for turn in range(-1, rounds):
             for name, command in commands.items():

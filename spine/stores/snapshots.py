@@ -6,7 +6,7 @@ checkpoint, which it builds on, and `params` and `partition` if they differ. The
 rows from the last whole one; each output is written once.
 """
 
-import platform
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +26,7 @@ from spine.records.renaming import Renamed, rename, rename_keys
 from spine.records.values import Values
 from spine.stores.damage import checked, guarded, judged, read_object
 
-PYTHON_VERSION = platform.python_version()
+PYTHON_VERSION = sys.version.split(maxsplit=1)[0]
 WHOLE_BYTES = 2048  # measured: whole snapshots up to here cost nothing more than changes, and larger ones do
 _ENVELOPE_BYTES = 300
 _Entries = tuple[Entries, Entries, Entries, Entries]  # of the four parts of a context

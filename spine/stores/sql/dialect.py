@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Float, Text, cast, type_coerce
+from sqlalchemy import DateTime, Dialect, Float, Text, TextClause, cast, text, type_coerce
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
@@ -111,6 +111,13 @@ def _from_now_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 
 def _percent(text: str, compiler: Any) -> str:
     return text.replace("%", "%%") if compiler.preparer._double_percents else text  # noqa: SLF001
+
+
+def has_table(dialect: str) -> TextClause:
+    """Give the question whether there is a table named `:name`; SQLAlchemy's own takes many times as long."""
+    if dialect == POSTGRESQL:
+        return text("SELECT to_regclass(:name) IS NOT NULL")
+    return text("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name)")
 
 
 def upsert(dialect: str, table: Any) -> Any:

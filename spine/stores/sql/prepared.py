@@ -18,22 +18,31 @@ class Statement(Protocol):
 
 
 class Prepared:
-    """The SQL of a statement and the order of its parameters; values the statement was built with are kept."""
+    """The SQL of a statement and the order of its parameters, made when it is first run.
 
-    __slots__ = ("_arguments", "_constants", "_run", "_sql")
+    Values that the statement was built with are kept.
+    """
+
+    __slots__ = ("_dialect", "_made", "_run", "_statement")
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialects.numbered(dialect))  # type: ignore[attr-defined]
-        self._sql = str(compiled)
+        self._statement, self._dialect = statement, dialect
         self._run = dialects.run_prepared(dialect.name)
-        self._arguments = itemgetter(*compiled.positiontup)  # of a statement with one parameter it would be no tuple
-        self._constants: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
+        self._made: tuple[str, Any, dict[str, Any]] | None = None
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
         """See `Statement`."""
-        if self._constants:
-            values = {**self._constants, **values}
-        return self._run(cursor, self._sql, self._arguments(values))
+        sql, arguments, constants = self._made or self._make()
+        if constants:
+            values = {**constants, **values}
+        return self._run(cursor, sql, arguments(values))
+
+    def _make(self) -> tuple[str, Any, dict[str, Any]]:
+        compiled: Any = self._statement.compile(dialect=dialects.numbered(self._dialect))  # type: ignore[attr-defined]
+        arguments = itemgetter(*compiled.positiontup)  # of a statement with one parameter it would be no tuple
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._made = made = (str(compiled), arguments, constants)
+        return made
 
 
 class InTransaction:

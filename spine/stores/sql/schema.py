@@ -4,11 +4,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 import spine
 from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
 from spine.stores.sql import engine as engines
+from spine.stores.sql.dialect import has_table
 from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import describe
 
@@ -19,7 +20,7 @@ _SELECT_VERSION = text(f"SELECT version_num FROM {SCHEMA_TABLE}")  # noqa: S608 
 
 def current(connection: Connection) -> str | None:
     """Read the revision of the tables; None if there are none. Raise `StoreError` if they claim to have several."""
-    if not inspect(connection).has_table(SCHEMA_TABLE):
+    if not connection.execute(has_table(connection.dialect.name), {"name": SCHEMA_TABLE}).scalar_one():
         return None
     found = connection.execute(_SELECT_VERSION).scalars().all()
     if len(found) > 1:
@@ -32,8 +33,11 @@ def current(connection: Connection) -> str | None:
 
 def check(connection: Connection) -> None:
     """Raise the `Schema...` error that fits unless the tables are those of this program."""
-    where = describe(connection.engine.url)
-    revision = current(connection)
+    require_head(current(connection), describe(connection.engine.url))
+
+
+def require_head(revision: str | None, where: str) -> None:
+    """Raise the `Schema...` error that fits unless this revision is that of this program."""
     if revision is None:
         raise SchemaMissing(f"{where} has no tables of Spine; make them with: spine db upgrade")
     if revision < HEAD:

@@ -120,14 +120,19 @@ class SqlStore:
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """See `Checkpoints`."""
         with self._reading() as connection:
-            self._require_run(connection, run_id)
-            return checkpoints.select_summaries(connection, run_id)
+            found = checkpoints.select_summaries(connection, run_id)
+            if not found:
+                self._require_run(connection, run_id)
+            return found
 
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """See `Checkpoints`."""
         with self._reading() as connection:
-            self._require_run(connection, run_id)
-            return checkpoints.select_checkpoint(connection, run_id, step)
+            try:
+                return checkpoints.select_checkpoint(connection, run_id, step)
+            except CheckpointNotFound:
+                self._require_run(connection, run_id)
+                raise
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
@@ -196,11 +201,12 @@ class SqlStore:
             if self._checked:
                 return
             with engines.reading(self._engine) as connection:
-                fresh = schema.current(connection)
-            if not engines.is_postgresql(self._engine) and (fresh is None or fresh < schema.HEAD):
+                revision = schema.current(connection)
+            if not engines.is_postgresql(self._engine) and (revision is None or revision < schema.HEAD):
                 schema.upgrade(self._engine)
-            with engines.reading(self._engine) as connection:
-                schema.check(connection)
+                with engines.reading(self._engine) as connection:
+                    revision = schema.current(connection)
+            schema.require_head(revision, self.location)
             self._checked = True
 
     def _forget_parent(self) -> None:

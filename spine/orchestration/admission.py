@@ -34,7 +34,7 @@ class Admitted:
     asked_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Admission:
     """Lets one driver in at a time."""
 

@@ -35,7 +35,7 @@ _RUN_EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Driver:
     """Opens the session of a run, keeps its lease alive, walks its steps, and tells how it ended."""
 

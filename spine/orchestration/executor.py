@@ -33,7 +33,7 @@ _OUTCOME_EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Executor:
     """Takes one step of a run at a time; it knows nothing of what comes next."""
 

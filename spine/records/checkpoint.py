@@ -1,9 +1,10 @@
 """`Checkpoint`: the record that a step is done, with what the run knew then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from spine.records.context import WorkflowContext
 
@@ -50,16 +51,14 @@ class Checkpoint(CheckpointSummary):
         return self.context.outputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(NamedTuple):
     """The newest checkpoint of a run: what its next one may build on."""
 
     sequence: int
     context: WorkflowContext
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCheckpoint:
+class NewCheckpoint(NamedTuple):
     """A checkpoint before it is written: the database adds the times.
 
     `metadata` is what the step gave; `performed` is what Spine notes beside it of the step's performance, plain JSON.
@@ -74,4 +73,4 @@ class NewCheckpoint:
     metadata: Mapping[str, Any]
     context: WorkflowContext
     base: Base | None = None
-    performed: Mapping[str, Any] = field(default_factory=dict)
+    performed: Mapping[str, Any] = MappingProxyType({})

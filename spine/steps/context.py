@@ -39,17 +39,17 @@ class StepContext(WorkflowContext):
 
     @property
     def run_id(self) -> str:
-        """The run."""
+        """The id of the run."""
         return self.call.context.run_id
 
     @property
     def workflow_name(self) -> str:
-        """The workflow."""
+        """The name of the workflow."""
         return self.call.context.workflow_name
 
     @property
     def defaulted(self) -> frozenset[str]:
-        """The params that nobody gave."""
+        """The names of the params that nobody gave."""
         return self.call.context.defaulted
 
     @property

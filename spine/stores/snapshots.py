@@ -8,9 +8,8 @@ rows from the last whole one; each output is written once.
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -35,8 +34,7 @@ _BY_STEP = ("outputs", "quality_metrics")
 _AT_ONCE = ("params", "partition")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A snapshot as its row keeps it; `base_sequence` is that of the row it builds on, None if it is whole."""
 
     step_name: str
@@ -120,7 +118,7 @@ def without(rows: Sequence[Snapshot], removed: Collection[str], *, run_id: str, 
             base = _read(row, run_id, workflow_name)
             change = _read(kept[-1], run_id, workflow_name)
             text = guarded(_where(run_id, row.step_name), partial(_joined, base, change))
-            kept[-1] = replace(kept[-1], base_sequence=row.base_sequence, text=text)
+            kept[-1] = kept[-1]._replace(base_sequence=row.base_sequence, text=text)
     return kept[::-1]
 
 

@@ -25,13 +25,11 @@ class Row:
         new, next_step = self.new, self.new.next_step
         return replace(
             self,
-            new=replace(
-                new,
+            new=new._replace(
                 step_name=rename(new.step_name, renamed),
                 next_step=next_step and rename(next_step, renamed),
             ),
-            snapshot=replace(
-                self.snapshot,
+            snapshot=self.snapshot._replace(
                 step_name=rename(new.step_name, renamed),
                 text=snapshots.rename_snapshot(
                     self.snapshot, renamed, run_id=new.run_id, workflow_name=new.context.workflow_name

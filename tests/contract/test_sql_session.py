@@ -90,6 +90,27 @@ def test_a_silent_network_is_noticed_within_a_minute_by_default(empty_postgres_u
     assert 30 < answer_seconds < 60
 
 
+@pytest.mark.parametrize("lets_go", ["DEALLOCATE ALL", "DISCARD ALL", "ROLLBACK"])
+def test_what_was_prepared_is_prepared_again_when_somebody_let_go_of_it(opened, lets_go):
+    with opened.driver.cursor() as cursor:
+        opened.driver.run("SELECT $1::int", [b"1"])
+        for _ in range(10):
+            cursor.execute("SELECT 1")
+        cursor.execute(lets_go)
+
+    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+
+
+def test_a_statement_is_prepared_once_on_a_session(opened):
+    for _ in range(10):
+        opened.driver.run("SELECT $1::int", [b"1"])
+        opened.driver.rollback()
+        prepared = opened.cursor.execute("SELECT name, statement FROM pg_prepared_statements").fetchall()
+
+    assert prepared == [("spine_0", "SELECT $1::int")]
+
+
 def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
     with session_on(f"{empty_postgres_url}?pooler=transaction") as session:
         for _ in range(10):

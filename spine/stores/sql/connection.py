@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 from psycopg import errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
 
 from spine.stores.sql import timeouts
 
@@ -21,6 +20,7 @@ class BoundedConnection(psycopg.Connection[Any]):
     """
 
     answer_seconds = timeouts.ANSWER_SECONDS
+    prepares = True  # not behind a pooler, which hands each statement to another session
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -44,21 +44,28 @@ class BoundedConnection(psycopg.Connection[Any]):
         It is prepared the first time, as psycopg's cursor would; but that looks at types, plans and rows each time,
         which takes longer than a step may.
         """
-        if self.prepare_threshold is None:  # behind a pooler nothing may be prepared
+        if not self.prepares:
             self.pgconn.send_query_params(statement.encode(), arguments)
-        else:
-            self.pgconn.send_query_prepared(self._statement_names.get(statement) or self._name(statement), arguments)
-        return self._answer().command_tuples or 0
+            return self._answer()
+        try:
+            return self._run_prepared(statement, arguments)
+        except errors.InvalidSqlStatementName:  # somebody has let go of all that was prepared: nothing was run
+            self._statement_names.clear()
+            return self._run_prepared(statement, arguments)
 
-    def _name(self, statement: str) -> bytes:
-        name = b"spine_%d" % len(self._statement_names)
-        self.pgconn.send_prepare(name, statement.encode())
-        self._answer()
-        self._statement_names[statement] = name
-        return name
+    def _run_prepared(self, statement: str, arguments: Sequence[bytes | None]) -> int:
+        name = self._statement_names.get(statement)
+        if name is None:
+            name = b"spine_%d" % len(self._statement_names)
+            self.pgconn.send_prepare(name, statement.encode())
+            self._answer()
+            self._statement_names[statement] = name
+        self.pgconn.send_query_prepared(name, arguments)
+        return self._answer()
 
-    def _answer(self) -> PGresult:
-        (result,) = self.wait(generators.execute(self.pgconn))
-        if result.status not in _DONE:
-            raise errors.error_from_result(result)
-        return result  # type: ignore[no-any-return]
+    def _answer(self) -> int:
+        results = self.wait(generators.execute(self.pgconn))
+        for result in results:
+            if result.status not in _DONE:
+                raise errors.error_from_result(result)
+        return results[-1].command_tuples or 0

@@ -25,14 +25,13 @@ _POSTGRESQL_CONNECT = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "application_name": "spine",
+    "prepare_threshold": None,  # what psycopg prepares by itself it lets go of with all that others have prepared
     "options": (
         f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s -c timezone=UTC"
     ),
 }
 # A pooler in transaction mode hands each transaction to another session: nothing may be prepared or set on one.
-_BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name != "options"} | {
-    "prepare_threshold": None
-}
+_BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name != "options"}
 
 
 def make_engine(url: URL) -> Engine:
@@ -52,13 +51,14 @@ def make_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        known = _BEHIND_A_POOLER if "pooler" in url.query else _POSTGRESQL_CONNECT
+        is_pooled = "pooler" in url.query
+        known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT
         asked = {name: value for name, value in known.items() if name not in url.query}
         answer_seconds = float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS)))
         secret = secrets_in(url)  # whoever prints an engine prints the options of its URL
         url = url.difference_update_query(["pooler", "answer_timeout", *secret])
         engine = sqlalchemy.create_engine(url, connect_args=asked | secret, paramstyle="format", **options)
-        event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds))
+        event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds, not is_pooled))
     return engine
 
 
@@ -79,12 +79,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _connect_postgresql(
-    answer_seconds: float, _dialect: Any, _record: Any, arguments: Sequence[Any], options: dict[str, Any]
+    answer_seconds: float,
+    prepares: bool,  # noqa: FBT001  # SQLAlchemy gives the others by place
+    _dialect: Any,
+    _record: Any,
+    arguments: Sequence[Any],
+    options: dict[str, Any],
 ) -> Any:
     from spine.stores.sql.connection import BoundedConnection  # noqa: PLC0415  # the driver, where it is chosen
 
     connection: Any = BoundedConnection.connect(*arguments, **options)
-    connection.answer_seconds = answer_seconds
+    connection.answer_seconds, connection.prepares = answer_seconds, prepares
     return connection
 
 

@@ -140,7 +140,7 @@ def plan(
             f"run {run.run_id!r} is {run.state}, and all that workflow {workflow.name!r} still has is done: "
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
-    point = run.resume_point
+    point = None if told.context else run.resume_point  # what a whole context is given for begins with that
     sequence = position.base.sequence if position.base else 0
     given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
     context = given or overridden(base, _overrides_behind(workflow, run, position), sequence=sequence)

@@ -93,3 +93,15 @@ def test_a_run_that_was_born_with_a_context_has_it_from_its_first_step_again(run
     runner.resume("1", start_from="a")
 
     assert story.seen == [1, {"before": "x", "a": 1, "b": 1}]
+
+
+def test_a_whole_context_beats_an_override_that_no_checkpoint_carries_yet(runner, story):
+    runner.execute(story.workflow, {"n": 0}, run_id="1")
+    runner.resume("1", {"n": 5})
+    given = WorkflowContext(run_id="1", workflow_name="w", params={"n": 1}, outputs={"a": {"said": -1}})
+
+    runner.execute(story.workflow, context=given, start_from="b")
+    assert story.seen[-2:] == [1, {"a": -1, "b": 1}]
+
+    runner.resume("1", {"m": 2})
+    assert runner.get_run("1").params == runner.get_run("1").context.params == {"n": 1, "m": 2}

@@ -11,7 +11,7 @@ from benchmarks.place import Place
 from benchmarks.row import Row
 
 # In the order of the table.
-NAMES = ("steps", "outputs", "large", "cold", "trips", "crowd", "distance", "memory", "scale", "peers")
+NAMES = ("steps", "statement", "outputs", "large", "cold", "trips", "crowd", "distance", "memory", "scale", "peers")
 OURS: Mapping[str, Path] = {name: Path(sys.executable) for name in ("limit", "spine")}
 
 

@@ -16,7 +16,8 @@ RESUMED = "__resumed__"
 class StepContext(WorkflowContext):
     """The context of one step: its own copy of what the run knows, made part by part when the step asks.
 
-    `params` hold the step's own params too and, in a resumed run, `__resumed__` as True.
+    `params` hold the step's own params too, above the workflow's defaults only, and in a resumed run `__resumed__` as
+    True.
     """
 
     __slots__ = ("_copies", "_own_params", "call")
@@ -28,11 +29,6 @@ class StepContext(WorkflowContext):
         object.__setattr__(self, "call", call)
         object.__setattr__(self, "_own_params", own_params)
         object.__setattr__(self, "_copies", {})
-
-    @classmethod
-    def of(cls, call: Call, own_params: Values | None = None) -> "StepContext":
-        """Give a step its copy of the context; its own params stand above the workflow's defaults only."""
-        return cls(call, own_params)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.call, self._own_params))

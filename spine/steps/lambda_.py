@@ -29,5 +29,5 @@ class Lambda:
 
     def perform(self, call: Call) -> StepResult:
         """See `Kind`."""
-        returned = self.fn(StepContext.of(call), copy.deepcopy(dict(self.config)) if self.config else {})
+        returned = self.fn(StepContext(call), copy.deepcopy(dict(self.config)) if self.config else {})
         return StepResult.of(returned, nothing_is_fine=False)

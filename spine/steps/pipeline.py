@@ -29,7 +29,7 @@ class Pipeline:
     def perform(self, call: Call) -> StepResult:
         """See `Kind`."""
         assert call.function is not None  # noqa: S101  # the executor looked it up
-        context = StepContext.of(call, self.params)
+        context = StepContext(call, self.params)
         return StepResult.of(call.function(context), nothing_is_fine=True)
 
 

@@ -6,7 +6,7 @@ from benchmarks import contender, peers
 from benchmarks.check import NotDone, check
 from benchmarks.work import Order, Work
 
-OURS = ("limit", "spine", "sqlalchemy_begin")
+OURS = ("limit", "spine", "statement", "sqlalchemy_begin")
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -14,7 +14,7 @@ from spine.steps.pipeline import adapt
 @pytest.fixture
 def context() -> StepContext:
     known = WorkflowContext(run_id="1", workflow_name="w", params={"x": 1})
-    return StepContext.of(Call(context=known, step_name="s"))
+    return StepContext(Call(context=known, step_name="s"))
 
 
 def positional_only(params, /):

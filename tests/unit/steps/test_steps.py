@@ -87,23 +87,23 @@ def test_a_steps_own_params_stand_between_the_defaults_and_the_runs_params():
     given = call({"default": 0, "said": 0, "other": 0}, defaulted=["default"])
     own = Values.of({"default": 1, "said": 1, "own": 1}, at="x")
 
-    assert dict(StepContext.of(given, own).params) == {"default": 1, "said": 0, "other": 0, "own": 1}
+    assert dict(StepContext(given, own).params) == {"default": 1, "said": 0, "other": 0, "own": 1}
 
 
 def test_resumed_is_a_param_of_the_step_and_not_of_the_run():
-    resumed = StepContext.of(call({"x": 1}, resumed=True))
+    resumed = StepContext(call({"x": 1}, resumed=True))
 
     assert dict(resumed.params) == {"x": 1, "__resumed__": True}
     assert resumed.is_resumed
     assert dict(resumed.plain().params) == {"x": 1}
     assert dict(resumed.with_params({"y": 2}).params) == {"x": 1, "y": 2}
     assert type(resumed.with_params({})) is WorkflowContext
-    assert "__resumed__" not in StepContext.of(call()).params
+    assert "__resumed__" not in StepContext(call()).params
 
 
 def test_an_idempotency_key_depends_on_run_step_and_parts_alone():
     def key(*parts, **where):
-        return StepContext.of(call(**where)).idempotency_key(*parts)
+        return StepContext(call(**where)).idempotency_key(*parts)
 
     keys = [
         key(),
@@ -123,4 +123,4 @@ def test_an_idempotency_key_depends_on_run_step_and_parts_alone():
 
 def test_a_key_cannot_be_made_of_what_has_no_exact_form():
     with pytest.raises(NotStorable, match=r"idempotency_key\[2\]"):
-        StepContext.of(call()).idempotency_key(object())
+        StepContext(call()).idempotency_key(object())

@@ -1,0 +1,97 @@
+"""What Spine writes for a step and nothing else of Spine: the rows are ready before the run begins."""
+
+from contextlib import closing
+from typing import Any
+
+from benchmarks.contender import POSTGRESQL, SQLITE
+from benchmarks.contenders.spine import upgrade
+from benchmarks.work import Output, Work
+from spine import clock
+from spine.codec.limits import DEFAULT_LIMITS
+from spine.records.checkpoint import Base, NewCheckpoint
+from spine.records.context import WorkflowContext
+from spine.stores import documents, snapshots
+from spine.stores.sql.engine import make_engine
+from spine.stores.sql.session import Session
+from spine.stores.sql.statements import compile_writes
+from spine.stores.sql.store import SqlStore
+from spine.stores.sql.url import parse_url
+from spine.testing.contract.drive import COMPLETED, HOUR, create, new_run
+
+_PERFORMED = {"attempt": 1, "outcome": "completed", "duration": 0.000123, "started_at": clock.now()}
+
+
+class Statement:
+    """The limit of Spine itself: its guarded statement, with the checkpoints that it would write."""
+
+    name = "its statement"
+    needs = "spine"
+    kinds = (POSTGRESQL, SQLITE)
+    durability = "synchronous_commit=on; WAL with synchronous=FULL"
+
+    def open(self, url: str) -> None:
+        """See `Contender`."""
+        upgrade(url)
+        self._store = SqlStore(url)
+        self._engine = make_engine(parse_url(url))
+
+    def drive(self, work: Work) -> None:
+        """See `Contender`."""
+        new = new_run(work.run, workflow="work")
+        lease = create(self._store, new)
+        identity = {"driven_run": work.run, "held_fence": lease.fence, "lease_seconds": HOUR}
+        rows = [identity | values for values in _rows(work, new.context)]
+        writes = compile_writes(self._engine.dialect)
+        with closing(Session(self._engine, reconnect_seconds=0)) as session:
+            for step, values in enumerate(rows):
+                work.perform(step, work.output)
+                session.run(writes.go_on, values, question=writes.is_saved)
+        with closing(self._store.writer(lease, lease_seconds=HOUR)) as writer:
+            writer.end_run(COMPLETED)
+
+    def stored(self, work: Work) -> list[Output]:
+        """See `Contender`."""
+        outputs = self._store.get_run(work.run).context.outputs
+        return [dict(outputs[_name(step)]) for step in range(work.steps)]
+
+    def close(self) -> None:
+        """See `Contender`."""
+        self._store.close()
+        self._engine.dispose()
+
+
+def _rows(work: Work, context: WorkflowContext) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    base = None
+    for step in range(work.steps):
+        context = context.with_output(_name(step), work.output(step), limits=DEFAULT_LIMITS)
+        new = NewCheckpoint(
+            run_id=work.run,
+            step_name=_name(step),
+            sequence=step + 1,
+            next_step=_name(step + 1),
+            metadata={},
+            context=context,
+            base=base,
+        )
+        snapshot, base_sequence = snapshots.write_snapshot(new, limits=DEFAULT_LIMITS)
+        rows.append(
+            {
+                "step_name": new.step_name,
+                "sequence": new.sequence,
+                "next_step": new.next_step,
+                "context_snapshot": snapshot,
+                "size": len(snapshot),
+                "base_sequence": base_sequence,
+                "metadata": documents.write_metadata({}, _PERFORMED),
+            }
+        )
+        base = Base(sequence=new.sequence, context=context)
+    return rows
+
+
+def _name(step: int) -> str:
+    return f"step{step}"
+
+
+CONTENDER = Statement

@@ -1,8 +1,9 @@
 """What one large output costs, and the steps after it; and what it costs to read a thousand outputs."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from statistics import mean, median
 from time import perf_counter
 from uuid import uuid4
 
@@ -23,34 +24,46 @@ def measure(plan: Plan) -> Iterator[Row]:
     """Run five steps, the second with a string of 1 MB, then of 10 MB; then one that reads 1,000 outputs of 1 KB."""
     for kind in plan.kinds:
         with heat.lanes(plan.place, kind, OURS) as racing:
+            small = Order(run="", steps=STEPS)
+            usual = heat.run(racing, small, rounds=plan.rounds(12), seconds=plan.seconds(SECONDS))
             for size, rounds in SIZES.items():
-                order = Order(run="", steps=STEPS, large_at=LARGE_AT, large_bytes=size)
+                order = replace(small, large_at=LARGE_AT, large_bytes=size)
                 trips = heat.run(racing, order, rounds=plan.rounds(rounds), seconds=plan.seconds(SECONDS))
                 yield from _large(trips, kind, f"{size // MB} MB")
+                yield _after(trips, usual, kind, f"{size // MB} MB")
             yield _reading(racing[list(OURS).index("spine")], kind, rounds=plan.rounds(5))
 
 
 def _large(trips: heat.Trips, kind: str, size: str) -> Iterator[Row]:
-    for what, target, part in (
-        (f"the step with {size}", 1.3, slice(LARGE_AT, LARGE_AT + 1)),
-        (f"the steps after {size}", 1.5, slice(LARGE_AT + 1, STEPS - 1)),
-    ):
-        limits = [_mean(trip, part) for trip in trips["limit"]]
-        for who, driven in trips.items():
-            yield compare(
-                [_mean(trip, part) for trip in driven],
-                limits,
-                what=what,
-                who=who,
-                where=kind,
-                unit="ms",
-                target=target if who == "spine" else None,
-            )
+    limits = [trip.steps[LARGE_AT] for trip in trips["limit"]]
+    for who, driven in trips.items():
+        yield compare(
+            [trip.steps[LARGE_AT] for trip in driven],
+            limits,
+            what=f"the step with {size}",
+            who=who,
+            where=kind,
+            unit="ms",
+            target=1.3 if who == "spine" else None,
+        )
 
 
-def _mean(trip: Trip, part: slice) -> float:
-    steps: Sequence[float] = trip.steps[part]
-    return sum(steps) / len(steps)
+def _after(trips: heat.Trips, usual: heat.Trips, kind: str, size: str) -> Row:
+    """Compare the steps after the large one with those of a run without; what the limit took more is taken out."""
+    more = {who: median(map(_mean_after, trips[who])) / median(map(_mean_after, usual[who])) for who in trips}
+    return Row(
+        what=f"the steps after {size} against those of a run without",
+        who="spine",
+        where=kind,
+        value=more["spine"] / more["limit"],
+        unit="×",
+        target=1.15,
+        note=f"{more['spine']:.2f} × in itself, {more['limit']:.2f} × the limit's own",
+    )
+
+
+def _mean_after(trip: Trip) -> float:
+    return mean(trip.steps[LARGE_AT + 1 : STEPS - 1])
 
 
 def _reading(spine: Lane, kind: str, *, rounds: int) -> Row:

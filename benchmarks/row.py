@@ -53,6 +53,14 @@ def ratios_of(values: Sequence[float], limits: Sequence[float]) -> list[float]:
     return [value / limit for value, limit in zip(values, limits, strict=True)]
 
 
+def drift(ours: float, limits: float) -> float:
+    """Give how much longer something took later than before, without what the limit took longer too.
+
+    What the limit took less is held against nobody.
+    """
+    return ours / max(1.0, limits)
+
+
 def compare(
     values: Sequence[float],
     limits: Sequence[float],

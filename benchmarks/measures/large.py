@@ -10,7 +10,7 @@ from uuid import uuid4
 from benchmarks import heat
 from benchmarks.lane import Lane, Trip
 from benchmarks.measure import OURS, Plan
-from benchmarks.row import KIB, Row, compare
+from benchmarks.row import KIB, Row, compare, drift
 from benchmarks.work import Order
 
 TITLE = "One large output among small ones; reading many"
@@ -55,7 +55,7 @@ def _after(trips: heat.Trips, usual: heat.Trips, kind: str, size: str) -> Row:
         what=f"the steps after {size} against those of a run without",
         who="spine",
         where=kind,
-        value=more["spine"] / more["limit"],
+        value=drift(more["spine"], more["limit"]),
         unit="×",
         target=1.15,
         note=f"{more['spine']:.2f} × in itself, {more['limit']:.2f} × the limit's own",

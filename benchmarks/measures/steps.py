@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks import heat
 from benchmarks.contender import POSTGRESQL, SQLITE
 from benchmarks.measure import OURS, Plan
-from benchmarks.row import Row, per_step, ratios_of, spread_of
+from benchmarks.row import Row, drift, per_step, spread_of
 from benchmarks.work import Order
 
 TITLE = "A step with an output of 100 bytes, durable before the next begins"
@@ -29,17 +29,17 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 
 def _flatness(trips: heat.Trips, kind: str) -> Iterator[Row]:
-    """Compare the last steps with the tenth and those after it; what the limit took then is taken out."""
+    """Compare the last steps with the tenth and those after it; what the limit took more by then is taken out."""
     limits = [_last_against_tenth(trip.steps) for trip in trips["limit"]]
     ours = [_last_against_tenth(trip.steps) for trip in trips["spine"]]
-    ratios = ratios_of(ours, limits)
+    drifts = [drift(our, limit) for our, limit in zip(ours, limits, strict=True)]
     yield Row(
         what=f"the last of {len(trips['spine'][0].steps):,} steps against the tenth",
         who="spine",
         where=kind,
-        value=median(ratios),
+        value=median(drifts),
         unit="×",
-        spread=spread_of(ratios),
+        spread=spread_of(drifts),
         target=FLAT,
         note=f"{median(ours):.2f} × in itself, {median(limits):.2f} × the limit's own",
     )

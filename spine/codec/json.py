@@ -33,10 +33,10 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))
-    return bytes(memoryview(text)) if len(text) < _SHORT else text
+    return _fitted(text)
 
 
-def fitted(text: bytes) -> bytes:
+def _fitted(text: bytes) -> bytes:
     """Give JSON that is kept in memory: orjson leaves room behind what is short."""
     return bytes(memoryview(text)) if len(text) < _SHORT else text
 
@@ -68,7 +68,7 @@ def split(document: Any) -> dict[str, bytes]:
     if type(document) is not dict:
         raise ValueError("not an object")
     entries = _reordered(document, _orders_of(document))
-    return {_unescaped(name): fitted(orjson.dumps(entry)) for name, entry in entries.items()}
+    return {_unescaped(name): _fitted(orjson.dumps(entry)) for name, entry in entries.items()}
 
 
 class _Encoder:

@@ -130,8 +130,8 @@ def _print_checkpoints(found: Sequence[CheckpointSummary], story: Story | None) 
     rows = [row for saved in found for row in (*_gap_rows(_gap_before(saved.step_name, story), story), _row(saved))]
     if story is not None:
         render.print_table(columns, [*rows, *_gap_rows(_gap_at_end(story), story)])
-        if story.next_step is not None and story.run.lease is None:
-            say(f"a resume goes on at {story.next_step}")
+        if story.resumes_at is not None:
+            say(f"a resume goes on at {story.resumes_at}")
     else:
         render.print_table(columns, rows)
 

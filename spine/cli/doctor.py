@@ -13,9 +13,10 @@ _STYLES = {Verdict.FINE: "green", Verdict.ADVICE: "yellow", Verdict.PROBLEM: "re
 
 @command
 def doctor(options: Options) -> None:
-    """Look at the set-up and say what to do: the database, its tables, clock, durability and permissions.
+    """Look at the set-up and say what to do.
 
-    The exit code is 1 if something is wrong, and 0 if all is fine or could only be better.
+    It looks at the database, its tables, clock, durability and permissions. The exit code is 1 if something is wrong,
+    and 0 if all is fine or could only be better.
 
     Example: spine doctor --database-url sqlite:///spine.db
     """

@@ -7,6 +7,7 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,13 +66,19 @@ class Source:
         return next(iter(found.values()))
 
     def reference_of(self, workflow: Workflow) -> str:
-        """Name this source so that it leads to this workflow, with the attribute only where its name does not."""
-        if all(found is workflow for found in self.workflows.values() if found.name == workflow.name):
+        """Name this source so that it leads to this workflow; with the attribute where names are given twice."""
+        if max(self._bearers().values()) == 1:
             return self.reference
         return f"{self.reference}:{next(name for name, found in self.workflows.items() if found is workflow)}"
 
     def _names(self) -> str:
-        return ", ".join(sorted({workflow.name for workflow in self.workflows.values()}))
+        bearers = self._bearers()
+        told = {found.name if bearers[found.name] == 1 else name for name, found in self.workflows.items()}
+        return ", ".join(sorted(told))
+
+    def _bearers(self) -> Counter[str]:
+        """Count the workflows of each name."""
+        return Counter({id(found): found.name for found in self.workflows.values()}.values())
 
 
 def open_runner(options: Options, hooks: Iterable[Hook] = ()) -> WorkflowRunner:
@@ -100,7 +107,7 @@ def load_app(app: str | None) -> list[Workflow]:
             if known is not workflow:
                 raise InvalidSetting(
                     f"two different workflows are named {workflow.name!r}: one in {place} ({known.source}) and "
-                    f"one in {reference} ({workflow.source}); rename one, or name an attribute: FILE:ATTR"
+                    f"one in {reference} ({workflow.source}); rename one, or name only one of them with --app FILE:ATTR"
                 )
     return [found[name][0] for name in sorted(found)]
 

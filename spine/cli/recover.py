@@ -25,7 +25,9 @@ def recover(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 1000,
 ) -> None:
-    """Resume every run whose driver died, one after another; several machines may do it at once.
+    """Resume every run whose driver died.
+
+    They are resumed one after another; several machines may do it at once.
 
     Example, in a crontab: */5 * * * * spine recover --app flights.py
     """

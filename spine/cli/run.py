@@ -110,10 +110,10 @@ def resume(
     ] = None,
     reason: ReasonOption = None,
 ) -> None:
-    """Go on with a failed, crashed or cancelled run after its last finished step.
+    """Go on with a run after its last finished step.
 
-    Params given here replace those of the run. A run that has completed is left alone, and that is no error, unless
-    --start-from names a step to run again.
+    It is one that has failed, crashed, was cancelled, or waits. Params given here replace those of the run. A run that
+    has completed is left alone, and that is no error, unless --start-from names a step to run again.
 
     Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
     """

@@ -79,8 +79,7 @@ def show(options: Options, *, run_id: RunId) -> None:
     """
     with loading.open_runner(options) as runner:
         story = Story.of(runner, run_id)
-    # What is being driven needs nobody to resume it.
-    goes_on_at = None if story.run.lease else story.next_step
+    goes_on_at = story.resumes_at
     resume = resume_command(run_id, options, app=options.app) if goes_on_at else None
     if options.json:
         render.print_json(_run_document(story, goes_on_at, resume))
@@ -90,8 +89,7 @@ def show(options: Options, *, run_id: RunId) -> None:
         _print_events(story.events)
         _print_traceback(story)
         if resume is not None:
-            needed = [NEEDS_APP] if loading.app_of(options) is None else []
-            out("\n".join(["", *needed, *resume.lines()]))
+            out("\n".join(["", *_told(resume, options)]))
     for damage in story.damages:
         say(str(damage))
     if story.damages:
@@ -117,8 +115,12 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
             "if a process drives it, that stops at its next write"
         )
     )
-    for told in resume.lines() if resume else ():
+    for told in _told(resume, options) if resume else ():
         say(told)
+
+
+def _told(resume: ResumeCommand, options: Options) -> list[str]:
+    return [*([NEEDS_APP] if loading.app_of(options) is None else []), *resume.lines()]
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -131,7 +133,7 @@ def parse_since(text: str, now: datetime) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidSetting(
-            f"--since takes a time such as 2026-01-31, 2026-01-31T06:00Z, 7d, 12h or 30m, not {text[:100]!r}"
+            f"--since takes a time such as 2026-01-31, 2026-01-31T06:00Z, 2w, 7d, 12h or 30m, not {text[:100]!r}"
         ) from None
 
 

@@ -83,6 +83,11 @@ class Story:
         places = [names.index(name) for name in candidates if name in names]
         return names[max(places, default=0)]
 
+    @property
+    def resumes_at(self) -> str | None:
+        """The same if a plain resume would do: nobody drives the run, and what it knows can be read."""
+        return self.next_step if self.run.lease is None and self.context is not None else None
+
     def standings(self) -> list[StepStanding]:
         """Tell how each step stands, in the workflow's order."""
         saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}

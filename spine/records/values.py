@@ -1,6 +1,7 @@
 """`Values`: a read-only mapping that keeps each entry encoded and decodes it when asked."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from spine.codec import json as codec
@@ -8,6 +9,8 @@ from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.tags import is_plain_text
 from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.entries import Entries
+
+MOST_NAMED = 20
 
 
 class Values(Mapping[str, Any]):
@@ -49,6 +52,8 @@ class Values(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
+            if name not in self.encoded:
+                raise KeyError(f"no {name}; there are: {', '.join(islice(self, MOST_NAMED)) or 'none'}")
             self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import dropwhile
-from typing import Any
+from typing import Any, NoReturn
 
 import spine
 from spine.errors import SpineError, class_name, type_of
@@ -26,6 +26,10 @@ class ErrorCategory(StrEnum):
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"{value!r} is no category of an error; there are: {', '.join(cls)}")
 
 
 class Outcome(StrEnum):
@@ -164,11 +168,14 @@ def traceback_of(error: BaseException) -> str | None:
         frames = traceback.extract_tb(error.__traceback__)
     except BaseException:  # noqa: BLE001  # a user's class may have its own __traceback__, or loader of source
         return None
-    users = list(dropwhile(lambda frame: frame.filename.startswith(_PACKAGE), frames))
-    if not users:
-        return None
-    spelled = "".join(traceback.format_list(users)).rstrip()
-    return cleaned(spelled)
+    users = list(dropwhile(_is_ours, frames))
+    while users and _is_ours(users[-1]):
+        users.pop()
+    return cleaned("".join(traceback.format_list(users)).rstrip()) or None
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith(_PACKAGE)
 
 
 def cleaned(text: str) -> str:

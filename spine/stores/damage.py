@@ -19,7 +19,11 @@ def guarded(where: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SnapshotCorrupt(f"{where} is damaged: {error!r}; nothing was run and nothing deleted") from error
+        raise SnapshotCorrupt(f"{where} is damaged: {_told(error)}; nothing was run and nothing deleted") from error
+
+
+def _told(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
 
 
 def read_object(text: bytes | str, where: str) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) ->
         if document.get(name) != value:
             raise SnapshotCorrupt(
                 f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
-                "Start from an earlier step to replace it."
+                "Start from that step, or an earlier one, to replace it."
             )
     return document
 

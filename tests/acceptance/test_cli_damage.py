@@ -62,3 +62,30 @@ def test_what_is_damaged_of_a_run_does_not_hide_the_rest(spine, orders, place, d
     assert [step["name"] for step in told.json["steps"]] == ["extract", "check", "load", "report"]
     assert f"{named}" in said.err
     assert "is damaged" in said.err
+
+
+def test_a_resume_that_would_be_refused_is_not_offered(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{}' WHERE step_name = 'extract'")
+    execute(place, "DELETE FROM core_workflow_checkpoints WHERE step_name = 'check'")
+
+    shown, told, listed = (
+        spine("runs", "show", "r1"),
+        spine("runs", "show", "r1", "--json"),
+        spine("checkpoints", "list", "r1"),
+    )
+
+    assert "Start from that step, or an earlier one, to replace it." in shown.err
+    assert "goes on at" not in shown.out
+    assert (told.json["next_step"], told.json["resume_command"]) == (None, None)
+    assert "a resume goes on" not in listed.err
+    assert spine("resume", "r1", "--app", orders, "--start-from", "extract").code == 1  # its target is out of reach
+    assert spine("checkpoints", "show", "r1").code == 0
+
+
+def test_the_log_holds_the_events_of_runs_and_nothing_of_connections(spine, orders):
+    said = spine("--verbose", "run", orders).err
+
+    assert "run.started" in said
+    assert "onnection <" not in said
+    assert "Pool" not in said

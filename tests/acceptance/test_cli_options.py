@@ -317,3 +317,14 @@ def test_the_log_is_shown_in_full_when_asked_for(spine, orders):
 
     assert "step.completed run_id=" not in quiet.err
     assert "DEBUG step.completed run_id=r2 workflow=orders step=extract" in full.err
+
+
+def test_an_attribute_leads_to_its_workflow_also_where_others_share_a_name(spine, place):
+    (place / "many.py").write_text(
+        TOP + flow("a", "same.name", 1) + flow("b", "same.name", 2) + flow("other", "other.name", 3)
+    )
+
+    chosen, asked = spine("run", "many.py:other", "--run-id", "r1", "--json"), spine("run", "many.py")
+
+    assert (chosen.code, chosen.json["workflow_name"]) == (0, "other.name")
+    assert "many.py has 3 workflows; name one, as in many.py:NAME: a, b, other.name" in asked.err

@@ -3,8 +3,9 @@
 import logging
 import socket
 import sqlite3
+import threading
 import traceback
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,6 +57,37 @@ def test_a_host_that_nobody_knows_is_unavailable():
 
     assert "cannot be reached" in message
     assert SECRET not in message + trace
+
+
+@contextmanager
+def server_that_says(message):
+    """A server that answers every connection with this error, as a pooler does before there is a session."""
+    fields = f"SFATAL\0C08P01\0M{message}\0\0".encode()
+
+    def answer(listener):
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=answer, args=[listener])
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_pooler_that_refuses_settings_is_said_with_the_remedy():
+    with server_that_says("unsupported startup parameter: options") as port:
+        message, _ = refusal(f"postgresql://ann@127.0.0.1:{port}/db?sslmode=disable&gssencmode=disable")
+
+    assert "a pooler stands before it; add ?pooler=transaction to the URL" in message
+    assert "unsupported startup parameter: options" in message
 
 
 def test_a_wrong_password_is_said_and_never_shown(postgres, postgres_url):

@@ -70,7 +70,10 @@ def _sqlite_schema(connection: Connection) -> Finding:
 
 def _runs(connection: Connection) -> list[Finding]:
     """Name the runs whose rows cannot be read, among the newest."""
-    remedy = "mend its row or restore it from a backup; until then the run is neither listed nor resumed"
+    remedy = (
+        "mend its row in core_workflow_runs or core_workflow_definitions, or restore it from a backup; "
+        "until then the run is neither listed nor resumed"
+    )
     found = runs.select_summaries(connection, RunFilter(limit=RUNS_LOOKED_AT))
     return [_problem("run", f"{run.run_id}: {run.error}", remedy) for run in found.damaged] or [
         _fine("runs", f"the rows of the newest {len(found):,} can be read")

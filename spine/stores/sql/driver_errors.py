@@ -31,6 +31,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "08000": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
+    "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
 # and nothing else: whether to try again is never decided by them.
@@ -40,6 +41,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"FATAL: +database .* does not exist"), "3D000"),
     (re.compile(r"too many (clients|connections)|remaining connection slots"), "53300"),
     (re.compile(r"database system is (starting up|shutting down|in recovery)"), "57P03"),
+    (re.compile(r"unsupported startup parameter"), "pooler"),
 )
 
 

@@ -10,6 +10,7 @@ class ClosablePool(QueuePool):
     A thread, such as the heartbeat, may still be at work while its runner is closed.
     """
 
+    _sqla_logger_namespace = "sqlalchemy.pool.ClosablePool"  # what it says is no news of a run
     _keeps = True
 
     def dispose(self) -> None:

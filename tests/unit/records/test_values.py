@@ -156,3 +156,16 @@ def test_quality_metrics_come_back_as_such():
 
     assert isinstance(again, QualityMetrics)
     assert (again.passed, again.record_count, again["worst"]) == (True, 2, {"day": [1]})
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [({}, "no price; there are: none"), ({"a": 1, "b": 2}, "no price; there are: a, b")],
+    ids=["nothing", "others"],
+)
+def test_what_is_not_there_is_said_with_what_is(known, said):
+    with pytest.raises(KeyError) as missing:
+        context(params=known).params["price"]
+
+    assert missing.value.args == (said,)
+    assert context(params=known).params.get("price", 5) == 5

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from spine.errors import NotStorable, type_of
+from spine.records.context import WorkflowContext
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
 from spine.steps.result import ErrorCategory, Outcome, StepResult, category_of, printable
@@ -167,3 +168,19 @@ def test_a_skip_says_why():
     result = judged(StepResult.skip("already loaded\0"))
 
     assert (result.outcome, result.reason) == (Outcome.SKIPPED, "already loaded\\0")
+
+
+def test_a_category_that_there_is_not_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="'bogus' is no category of an error; there are: transient, data_quality, "):
+        StepResult.fail("no", "bogus")
+
+
+def test_a_traceback_ends_in_the_users_own_code():
+    def step():
+        return WorkflowContext(run_id="r", workflow_name="w").outputs["load"]
+
+    with pytest.raises(KeyError) as raised:
+        step()
+    places = [line for line in StepResult.from_exception(raised.value).traceback.splitlines() if "File" in line]
+
+    assert [f'"{__file__}"' in place for place in places] == [True, True]

@@ -176,8 +176,10 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Cell | str]]:
         ("saved", f"{spelling.moment(checkpoint.updated_at)} UTC"),
         ("size", spelling.size(checkpoint.size)),
     ]
-    return facts + [(name, _fact(value)) for name, value in checkpoint.metadata.items()]
+    return facts + [(name, _fact(name, value)) for name, value in checkpoint.metadata.items()]
 
 
-def _fact(value: Any) -> str:
+def _fact(name: str, value: Any) -> str:
+    if name == "duration" and isinstance(value, float):
+        return spelling.duration(value)
     return value if isinstance(value, str) else render.one_line(value)

@@ -17,6 +17,7 @@ from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
 _SHORT = 64 * 1024
+_PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 _Path = Any  # a linked list: (where the parent is, key or index)
@@ -29,11 +30,19 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     if orders is None:
         text = orjson.dumps(_Encoder(at, limits).document(value))
     else:
-        text = orjson.dumps({ORDER: orders, **value} if orders else value)
+        text = _dumped({ORDER: orders, **value} if orders else value, at)
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))
     return _fitted(text)
+
+
+def _dumped(value: Any, at: str) -> bytes:
+    """Write a value that was found to be plain, and may have been changed since."""
+    try:
+        return orjson.dumps(value, option=_PLAIN)
+    except (TypeError, RuntimeError) as error:
+        raise NotStorable(at, f"it changed while it was stored: {error}") from error
 
 
 def _fitted(text: bytes) -> bytes:
@@ -132,6 +141,7 @@ class _Encoder:
             target[slot] = self._object(value, path, depth)
             return
         tag = _COLLECTIONS[type(value)]
+        value = list(value)  # as it is now: another thread may still change it
         written: list[Any] = [None] * len(value)
         target[slot] = written if tag is None else {tag: written}
         if tag in ("$set", "$frozenset"):

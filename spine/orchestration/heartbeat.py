@@ -59,10 +59,11 @@ class Heartbeat:
         """
         self._forget_parent()
         with self._changed:
-            pulse = self._pulses[lease] = Pulse(lease, since)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
+                thread.start()  # which may fail; it waits for this block to end
+                self._thread = thread
+            pulse = self._pulses[lease] = Pulse(lease, since)
         try:
             yield partial(self._require, pulse)
         finally:
@@ -103,7 +104,7 @@ class Heartbeat:
         asked_at = clock.uptime()
         try:
             held = self._store.renew_leases(list(newest.values()), lease_seconds=self._lease_seconds)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it was, the leases need the next beat
             _log.warning("heartbeat.failed error=%r", str(error))
             return
         with self._changed:

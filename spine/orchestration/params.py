@@ -10,6 +10,7 @@ from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
 from spine.steps.context import RESUMED
 from spine.steps.kind import Call
+from spine.steps.secrets import StepParams
 
 
 class FirstParams(NamedTuple):
@@ -75,6 +76,8 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
         return Values()
     if not isinstance(given, Mapping):
         raise InvalidParams(f"{what} must be a mapping of names to values, not {type_of(given)}")
+    if isinstance(given, StepParams):  # a step starts another run with its own params
+        given = given.plain()
     for name in given:
         if type(name) is not str:
             raise InvalidParams(f"{what}: the name {name!r} must be text")

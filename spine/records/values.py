@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
@@ -34,18 +34,21 @@ class Values(Mapping[str, Any]):
         require_mapping(entries, at=at)
         return cls({_name(name, at): codec.encode(entries[name], at=f"{at}.{name}", limits=limits) for name in entries})
 
-    def fresh(self) -> "Values":
+    def fresh(self) -> Self:
         """Give the same entries with nothing decoded yet."""
-        return type(self)(self.encoded)
+        return self._holding(self.encoded)
 
-    def merged(self, other: "Values") -> "Values":
+    def merged(self, other: "Values") -> Self:
         """Give these entries and the other's, which win."""
-        return type(self)(self.encoded.merged(other.encoded)) if other.encoded else self
+        return self._holding(self.encoded.merged(other.encoded)) if other.encoded else self
 
-    def with_entry(self, name: str, value: Any, *, at: str, limits: Limits) -> "Values":
+    def with_entry(self, name: str, value: Any, *, at: str, limits: Limits) -> Self:
         """Give these entries and this one, which wins; raise `NotStorable` as `of` does."""
         text = codec.encode(value, at=f"{at}.{name}", limits=limits)
-        return type(self)(self.encoded.with_entry(_name(name, at), text))
+        return self._holding(self.encoded.with_entry(_name(name, at), text))
+
+    def _holding(self, encoded: Entries) -> Self:
+        return type(self)(encoded)
 
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)
@@ -68,6 +71,12 @@ class Values(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+    def __copy__(self) -> Self:
+        return self.fresh()
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self.fresh()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (dict(self.encoded),))

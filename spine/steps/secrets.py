@@ -8,6 +8,7 @@ from typing import Any
 
 from spine.codec.secret import Secret
 from spine.errors import SecretNotFound
+from spine.records.entries import Entries
 from spine.records.values import Values
 from spine.steps.result import StepResult
 
@@ -28,19 +29,21 @@ class Secrets:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._told: dict[str, Any] = {}
+        self._told: dict[str, list[Any]] = {}  # all that a name stood for: a resolver may rotate
 
     def resolve(self, value: Any) -> Any:
         """Give the value that a `Secret` names, and any other value as it is."""
         if not isinstance(value, Secret):
             return value
         resolved = self._resolver(value.name)
-        self._told[value.name] = resolved
+        known = self._told.setdefault(value.name, [])
+        if resolved not in known:
+            known.append(resolved)
         return resolved
 
     def gave(self, param: Any, value: Any) -> bool:
         """Whether this value is what a step got for a param that is a `Secret`."""
-        return isinstance(param, Secret) and param.name in self._told and self._told[param.name] == value
+        return isinstance(param, Secret) and value in self._told.get(param.name, ())
 
     def masked(self, result: StepResult) -> StepResult:
         """Take every secret that was told out of a result's error and reason."""
@@ -53,8 +56,14 @@ class Secrets:
             traceback=self._mask(result.traceback),
         )
 
+    def __deepcopy__(self, _memo: Any) -> "Secrets":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self._resolver,))
+
     def _mask(self, text: str | None) -> str | None:
-        for told in sorted(map(str, self._told.values()), key=len, reverse=True):
+        for told in sorted({str(told) for all_told in self._told.values() for told in all_told}, key=len, reverse=True):
             for spelled in (told, repr(told)[1:-1], json.dumps(told)[1:-1]):
                 text = text.replace(spelled, MASK) if text and spelled else text
         return text
@@ -69,8 +78,18 @@ class StepParams(Values):
         super().__init__(encoded)
         self._secrets = secrets or Secrets(from_environment)
 
+    def plain(self) -> Values:
+        """Give the params of the run alone, each secret as its name."""
+        return Values({name: text for name, text in self.encoded.items() if not name.startswith("__")})
+
+    def _holding(self, encoded: Entries) -> "StepParams":
+        return StepParams(encoded, self._secrets)
+
     def __getitem__(self, name: str) -> Any:
         return self._secrets.resolve(super().__getitem__(name))
 
     def __repr__(self) -> str:
         return repr(Values(self.encoded))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Values, (dict(self.encoded),))

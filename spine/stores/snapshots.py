@@ -188,7 +188,7 @@ def _require_chain(rows: Sequence[Snapshot], run_id: str) -> None:
     for row in rows:
         if row.base_sequence != expected:
             raise SnapshotCorrupt(
-                f"{_where(run_id, row.step_name)} builds on sequence {row.base_sequence}, which is missing; "
+                f"{_where(run_id, row.step_name)} builds on an earlier one, and one of those is missing; "
                 "nothing was run. Start from that step, or an earlier one, to replace it."
             )
         expected = row.sequence

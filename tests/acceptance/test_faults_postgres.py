@@ -1,5 +1,6 @@
 """PostgreSQL that restarts, dies, or hangs up in the middle of a run costs no finished step."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.servers.proxy import Loss, proxied
 LOST_ON_THE_WAY = pytest.mark.parametrize(
     ("loss", "after"), [(Loss.QUESTION, 0), (Loss.ANSWER, 0), (Loss.QUESTION, 1), (Loss.ANSWER, 1)]
 )
+WAITING = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 Step_ = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 
@@ -153,3 +156,40 @@ def test_a_reader_whose_connection_fell_silent_takes_a_new_one(postgres_url: str
         proxy.fall_silent()
 
         assert runner.list_runs() == before == []
+
+
+@pytest.mark.parametrize(("fails", "status"), [(False, "completed"), (True, "failed")])
+def test_an_end_that_is_still_at_work_when_its_connection_is_lost_is_found_out_later(
+    postgres_url: str, fails: bool, status: str
+):
+    with (
+        proxied(postgres_url) as (proxy, url),
+        psycopg.connect(postgres_url) as other,
+        psycopg.connect(postgres_url, autocommit=True) as admin,
+    ):
+
+        def wait_for_waiting(sessions: int) -> None:
+            while admin.execute(WAITING).fetchone() != (sessions,):
+                pass
+
+        def disturb() -> None:
+            wait_for_waiting(1)
+            proxy.hang_up()
+            wait_for_waiting(2)
+            other.rollback()
+
+        def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+            other.execute("SELECT 1 FROM core_workflow_runs FOR UPDATE")
+            disturbing.start()
+            if fails:
+                raise ValueError("mine")
+            return {}
+
+        disturbing = threading.Thread(target=disturb)
+        with WorkflowRunner(url) as runner:
+            result = runner.execute(Workflow("w", [Step.lambda_("last", perform)]))
+            stored = runner.get_run(result.run_id)
+        disturbing.join()
+
+    assert (result.status, stored.status) == (status, status)
+    assert stored.error == ("mine" if fails else None)

@@ -1,13 +1,15 @@
 """A secret is known to the step that reads it and to nobody else (INV-81)."""
 
+import copy
 import logging
+import pickle
 import sqlite3
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from spine.orchestration import Event, RunStatus, Secret, Step, Workflow, WorkflowRunner
+from spine.orchestration import Event, RunStatus, Secret, Step, StepResult, Workflow, WorkflowRunner
 
 VALUE = "hunter2-never-tell"
 
@@ -99,3 +101,62 @@ def test_a_params_model_may_ask_for_a_secret():
 
     assert result.context.params["token"] == Secret("TOKEN")
     assert result.context.outputs["call"] == {"n": 3}
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_what_a_step_knows_tells_no_secret(copied: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", VALUE)
+
+    def look(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        assert ctx.params["password"] == VALUE
+        assert VALUE.encode() not in pickle.dumps(ctx)
+        assert pickle.loads(pickle.dumps(ctx.params)) == {"password": Secret("WAREHOUSE_PASSWORD")}
+        raise PermissionError(f"refused: {copied(ctx).params['password']} {copied(ctx.params)['password']}")
+
+    with WorkflowRunner("memory://") as runner:
+        failed = runner.execute(Workflow("w", [Step.lambda_("look", look)]), {"password": Secret("WAREHOUSE_PASSWORD")})
+        told = [failed, runner.get_run(failed.run_id), runner.list_events(failed.run_id)]
+
+    assert VALUE not in repr(told)
+    assert failed.error == "refused: *** ***"
+
+
+def test_a_copy_asks_the_runners_own_resolver():
+    def look(ctx: Any, config: dict[str, Any]) -> StepResult:
+        assert copy.deepcopy(ctx).params["password"] == copy.copy(ctx.params)["password"] == "of the vault"
+        return StepResult.ok({"seen": True}, context_updates=copy.copy(ctx.params))
+
+    with WorkflowRunner("memory://", secrets=lambda name: f"of the {name}") as runner:
+        result = runner.execute(Workflow("w", [Step.lambda_("look", look)]), {"password": Secret("vault")})
+
+    assert result.raise_for_status().context.params["password"] == Secret("vault")
+
+
+def test_a_run_that_a_step_starts_with_its_params_holds_the_names_of_secrets_only():
+    child = Workflow("child", [Step.lambda_("a", lambda ctx, config: {"n": len(ctx.params["password"])})])
+
+    def start(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        if not ctx.is_resumed:
+            raise TimeoutError
+        return {"child": runner.execute(child, params=ctx.params).raise_for_status().run_id}
+
+    with WorkflowRunner("memory://", secrets=lambda _name: VALUE) as runner:
+        first = runner.execute(Workflow("parent", [Step.lambda_("start", start)]), {"password": Secret("vault")})
+        parent = runner.resume(first.run_id).raise_for_status()
+        run = runner.get_run(parent.context.outputs["start"]["child"])
+
+    assert dict(run.params) == {"password": Secret("vault")}
+    assert run.context.outputs["a"] == {"n": len(VALUE)}
+
+
+def test_every_value_of_a_rotating_secret_is_masked():
+    tokens = iter(["rotating1", "rotating2"])
+
+    def login(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        first, second = ctx.params["token"], ctx.params["token"]
+        raise PermissionError(f"{first} was refused, then {second}")
+
+    with WorkflowRunner("memory://", secrets=lambda _name: next(tokens)) as runner:
+        failed = runner.execute(Workflow("w", [Step.lambda_("login", login)]), {"token": Secret("vault")})
+
+    assert failed.error == "*** was refused, then ***"

@@ -369,3 +369,18 @@ def test_a_driver_whose_run_is_claimed_waits_for_a_connection(postgres, postgres
             engine.dispose()
 
         assert freeing.connection.closed
+
+
+def test_a_connection_that_the_system_refuses_is_unavailable_and_asked_for_again(postgres_url, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("spine.stores.sql.connection.BoundedConnection.connect", refuse)
+        message, _ = refusal(postgres_url)
+        engine = make_engine(parse_url(postgres_url))
+        with pytest.raises(StoreUnavailable, match="gave up reconnecting after 0.1 s"):
+            Session(engine, reconnect_seconds=0.1)
+        engine.dispose()
+
+    assert "cannot be asked: [Errno 24] Too many open files" in message

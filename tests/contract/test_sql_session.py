@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from spine.errors import StoreError
@@ -108,7 +109,32 @@ def test_a_statement_is_prepared_once_on_a_session(opened):
         opened.driver.rollback()
         prepared = opened.cursor.execute("SELECT name, statement FROM pg_prepared_statements").fetchall()
 
-    assert prepared == [("spine_0", "SELECT $1::int")]
+    assert [statement for _, statement in prepared] == ["SELECT $1::int"]
+
+
+def test_what_was_being_prepared_when_somebody_interrupted_is_run_all_the_same(opened, monkeypatch):
+    wait = opened.driver.wait
+
+    def wait_and_be_interrupted(generator):
+        wait(generator)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opened.driver, "wait", wait_and_be_interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            opened.driver.run("SELECT $1::int", [b"1"])
+
+    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+
+
+def test_no_statement_is_taken_for_another_when_one_is_gone(opened):
+    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    [(name,)] = opened.cursor.execute("SELECT name FROM pg_prepared_statements").fetchall()
+    assert opened.driver.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
+    opened.cursor.execute(f'DEALLOCATE "{name}"')
+
+    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.driver.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
 
 
 def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
@@ -118,3 +144,10 @@ def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
         prepared = session.cursor.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
 
     assert prepared == (0,)
+
+
+def test_what_an_interrupted_statement_left_is_not_taken_for_silence(opened):
+    opened.driver.pgconn.send_query(b"SELECT pg_sleep(0)")  # as a signal handler that raises would leave it
+
+    with pytest.raises(psycopg.OperationalError, match="another command is already in progress"):
+        opened.driver.execute("SELECT 1")

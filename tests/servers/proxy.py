@@ -27,7 +27,9 @@ class Proxy:
         self._loss = Loss.NOTHING
         self._asked = False
         self._spared = 0
-        self._accepted = self._silent = 0
+        self._accepted = self._silent = self._hung_up = 0
+        self._clients: list[socket.socket] = []
+        self._is_over = threading.Event()
         self.losses = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -40,7 +42,15 @@ class Proxy:
         """Swallow whatever comes on the connections that are open now, and close none of them."""
         self._silent = self._accepted
 
+    def hang_up(self) -> None:
+        """End the connections that are open now for their clients alone: the server learns nothing of it."""
+        self._hung_up = self._accepted
+        for client in self._clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
+        self._is_over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -51,6 +61,7 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._accepted += 1
+                self._clients.append(client)
                 for source, sink, to_server in ((client, server, True), (server, client, False)):
                     ends = (source, sink, to_server, self._accepted)
                     threading.Thread(target=self._pump, args=ends, daemon=True).start()
@@ -64,6 +75,8 @@ class Proxy:
                     if self._loses(to_server=to_server):
                         break
                     sink.sendall(data)
+            if number <= self._hung_up:
+                self._is_over.wait()
             # Closing alone would tell nobody while the other thread still waits for what comes from there.
             for end in (source, sink):
                 with contextlib.suppress(OSError):

@@ -1,6 +1,9 @@
 """`BoundedConnection`: psycopg's connection, which does not wait forever for an answer."""
 
+import hashlib
+import time
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -30,10 +33,12 @@ class BoundedConnection(psycopg.Connection[Any]):
         self, gen: Generator[Any, Any, Any], interval: float = timeouts.LOOK_SECONDS, timeout: float | None = None
     ) -> Any:
         """Wait as psycopg does, for so long at most."""
+        start = time.monotonic()
         try:
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
         except psycopg.OperationalError as error:
-            if timeout is not None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+            is_asked = timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE
+            if not is_asked or time.monotonic() - start < self.answer_seconds:
                 raise
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s (answer_timeout)") from error
@@ -56,12 +61,18 @@ class BoundedConnection(psycopg.Connection[Any]):
     def _run_prepared(self, statement: str, arguments: Sequence[bytes | None]) -> int:
         name = self._statement_names.get(statement)
         if name is None:
-            name = b"spine_%d" % len(self._statement_names)
-            self.pgconn.send_prepare(name, statement.encode())
-            self._answer()
-            self._statement_names[statement] = name
+            name = self._statement_names[statement] = self._prepare(statement)
         self.pgconn.send_query_prepared(name, arguments)
         return self._answer()
+
+    def _prepare(self, statement: str) -> bytes:
+        """Prepare a statement under a name that no other has; whoever was interrupted here may have done it."""
+        text = statement.encode()
+        name = b"spine_" + hashlib.sha256(text).hexdigest()[:24].encode()
+        self.pgconn.send_prepare(name, text)
+        with suppress(errors.DuplicatePreparedStatement):
+            self._answer()
+        return name
 
     def _answer(self) -> int:
         results = self.wait(generators.execute(self.pgconn))

@@ -31,6 +31,10 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "08000": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
+    "26000": (
+        StoreError,
+        "forgot what was prepared; behind a pooler, add ?pooler=transaction to the URL",
+    ),
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
@@ -54,6 +58,8 @@ def translated(url: URL) -> Iterator[None]:
         raise store_error(error.orig or error, url) from error
     except PoolTimeout as error:
         raise StoreUnavailable(f"no free connection to {describe(url)}") from error
+    except OSError as error:  # no descriptor left for a connection, say
+        raise StoreUnavailable(f"{describe(url)} cannot be asked: {error}") from error
     except Exception as error:
         if _is_driver_error(error):
             raise store_error(error, url) from error
@@ -77,6 +83,8 @@ def is_passing(error: StoreError) -> bool:
     driver_error = getattr(driver_error, "orig", driver_error)
     if isinstance(driver_error, sqlite3.Error):
         return False
+    if isinstance(driver_error, OSError):
+        return True
     state = getattr(driver_error, "sqlstate", None)
     if state is None:
         return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(driver_error).__mro__)

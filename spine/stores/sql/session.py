@@ -64,8 +64,10 @@ class Session:
             return error
 
     def _ask_or_write(self, write: Statement, values: Mapping[str, Any], question: Statement) -> int:
+        """Write unless that is done; the first try may still be at work over there, and end only while we wait."""
         self._reopen()
-        return question.run(self.cursor, values) or write.run(self.cursor, values)
+        cursor = self.cursor
+        return question.run(cursor, values) or write.run(cursor, values) or question.run(cursor, values)
 
     def _again(self, first: StoreError, act: Callable[[], T]) -> T:
         """Try on a new connection until it works or the time is over."""

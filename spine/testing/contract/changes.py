@@ -139,7 +139,7 @@ class ChangesContract:
             drive.base = Base(sequence=7, context=drive.context)
             drive.save("step2")
 
-        with pytest.raises(SnapshotCorrupt, match="builds on sequence 7, which is missing"):
+        with pytest.raises(SnapshotCorrupt, match="builds on an earlier one, and one of those is missing"):
             store.get_checkpoint("run-1")
 
     def test_what_a_run_was_told_is_kept_for_as_long_as_it_lives(self, store: Store) -> None:

@@ -236,3 +236,25 @@ def test_limits_are_settable():
         codec.encode([[[]]], limits=small)
     with pytest.raises(NotStorable, match="more than 20 bytes"):
         codec.encode("x" * 19, limits=small)
+
+
+def test_a_list_that_another_thread_shortens_is_stored_as_it_was(monkeypatch):
+    items = [(1,), 2, 3]
+    put = codec._Encoder._put
+
+    def shorten_and_put(encoder, item, *where):
+        if item == 2:
+            items.pop()
+        put(encoder, item, *where)
+
+    monkeypatch.setattr(codec._Encoder, "_put", shorten_and_put)
+
+    assert codec.decode(codec.encode(items)) == [(1,), 2, 3]
+
+
+@pytest.mark.parametrize("changed", [datetime(2026, 1, 10, tzinfo=UTC), 2**70, "\ud800"], ids=["type", "int", "text"])
+def test_what_another_thread_makes_unstorable_meanwhile_is_refused(monkeypatch, changed):
+    monkeypatch.setattr(codec, "orders_if_plain", lambda value, _limits: value.append(changed) or [])
+
+    with pytest.raises(NotStorable, match="it changed while it was stored"):
+        codec.encode([1])

@@ -22,9 +22,10 @@ LONG = 20  # seconds to wait for what should come at once
 class Watched(MemoryStore):
     """A memory store that tells when leases were renewed, and fails when it is told to."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, failure: Exception | None = None) -> None:
         super().__init__()
         self.failures = failures
+        self.failure = failure or StoreBusy("not now")
         self.renewed: list[set[str]] = []
         self.told = threading.Condition()
 
@@ -33,7 +34,7 @@ class Watched(MemoryStore):
             self.told.notify_all()
             if self.failures:
                 self.failures -= 1
-                raise StoreBusy("not now")
+                raise self.failure
             held = super().renew_leases(leases, lease_seconds=lease_seconds)
             self.renewed.append(held)
             return held
@@ -66,8 +67,9 @@ def test_a_lease_is_renewed_while_a_step_blocks():
     assert store.renewed[:2] == [{"1"}, {"1"}]
 
 
-def test_a_beat_that_fails_is_tried_again_and_fails_no_step(caplog):
-    store = Watched(failures=2)
+@pytest.mark.parametrize("failure", [StoreBusy("not now"), OSError("not now")])
+def test_a_beat_that_fails_is_tried_again_and_fails_no_step(caplog, failure):
+    store = Watched(failures=2, failure=failure)
 
     assert run(store, "1", lambda ctx, config: {"renewed": store.wait(lambda: len(store.renewed) > 0)}) == "completed"
     assert store.get_run("1").context.outputs["a"] == {"renewed": True}
@@ -178,3 +180,33 @@ def test_a_driver_that_slept_while_it_asked_asks_again(monkeypatch):
     with Heartbeat(store, lease_seconds=60).beating(lease, since=0.0) as require_lease, pytest.raises(LeaseLost):
         require_lease()
     assert store.asked == 2
+
+
+def test_a_thread_that_cannot_be_started_is_started_for_the_next_run(monkeypatch):
+    store = Watched()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse_to_start)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            run(store, "1", lambda ctx, config: {})
+
+    with WorkflowRunner(registry=Registry(), store=store, lease_seconds=0.5) as runner:
+        workflow = Workflow("w", [Step.lambda_("a", lambda ctx, config: {"n": store.wait(lambda: store.renewed)})])
+        monkeypatch.setattr(threading.Thread, "start", refuse_once(threading.Thread.start))
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            runner.execute(workflow, run_id="2")
+        assert runner.execute(workflow, run_id="3").status == "completed"
+
+    assert store.renewed[0] == {"3"}
+
+
+def refuse_to_start(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def refuse_once(start):
+    refusals = iter([refuse_to_start])
+
+    def maybe_start(thread):
+        next(refusals, start)(thread)
+
+    return maybe_start

@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -212,6 +214,17 @@ def test_the_documented_make_targets_are_those_there_are():
     targets = set(re.findall(r"^([a-z-]+):(?!=)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
     assert listed == targets
+
+
+def test_the_tests_that_the_page_on_development_runs_are_there():
+    blocks = "\n".join(block.text for block in blocks_of(DOCS / "development.md") if block.language == "sh")
+    shown = re.findall(r"pytest .*?(tests/\S+)", blocks)
+
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *shown]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert any("::" in name for name in shown)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_floors_of_the_architecture_page_are_those_that_are_checked():

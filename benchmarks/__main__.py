@@ -49,7 +49,8 @@ def _line(row: Row) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *measure.NAMES], help="what to measure; everything if none")
+    everything = ", ".join(measure.NAMES)
+    parser.add_argument("names", nargs="*", type=_measure, metavar="MEASURE", help=f"{everything}; all of them if none")
     parser.add_argument("--effort", type=float, default=1.0, help="multiplies the rounds: 0.3 for a quick look")
     parser.add_argument("--kinds", nargs="+", choices=[POSTGRESQL, SQLITE], default=[POSTGRESQL, SQLITE])
     parser.add_argument("--dry-run", action="store_true", help="write no results")
@@ -57,6 +58,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where to keep the databases: on a disk")
     parser.add_argument("--in-memory", action="store_true", help="let the folder be in memory; no results are written")
     return parser.parse_args()
+
+
+def _measure(name: str) -> str:
+    if name not in measure.NAMES:
+        raise argparse.ArgumentTypeError(f"no measure {name!r}; there are: {', '.join(measure.NAMES)}")
+    return name
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Checks that contenders do the work: `python -m benchmarks.check URL [NAME...]`, in the environment they are in."""
+"""Checks that contenders do the work: `python -m benchmarks.check URL NAME...`, in the environment they are in."""
 
-import sys
-from collections.abc import Sequence
+import argparse
 
 from benchmarks import contender
 from benchmarks.work import Order, Work
@@ -31,13 +30,16 @@ def check(name: str, url: str) -> None:
         raise NotDone(f"{name} has kept {len(stored)} outputs of {STEPS}, or others than it was given")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Check contenders, each by its name."""
-    url, *names = arguments
-    for name in names:
-        check(name, url)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description=__doc__)
+    parser.add_argument("url", metavar="URL", help="an empty database, such as sqlite:////tmp/checked.db")
+    parser.add_argument("names", metavar="NAME", nargs="+", choices=contender.names(), help="a file's, without its .py")
+    asked = parser.parse_args()
+    for name in asked.names:
+        check(name, asked.url)
         print(f"{name}: all {STEPS} outputs are there")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

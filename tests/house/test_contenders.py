@@ -3,8 +3,9 @@
 import pytest
 
 from benchmarks import contender, peers
-from benchmarks.check import NotDone, check
+from benchmarks.check import NotDone, check, main
 from benchmarks.work import Order, Work
+from tests.acceptance.pages import ROOT, blocks_of
 
 OURS = ("limit", "spine", "statement", "sqlalchemy_begin")
 
@@ -19,6 +20,26 @@ def test_a_contender_says_what_it_is_without_being_imported(name):
     assert peers.title(name)
     assert peers.durability(name)
     assert peers.kinds(name) <= {contender.POSTGRESQL, contender.SQLITE}
+
+
+def test_the_peer_that_the_page_on_performance_adds_does_the_work(tmp_path, monkeypatch):
+    [block] = [block for block in blocks_of(ROOT / "docs" / "performance.md") if block.value("file")]
+    told = {}
+    exec(block.text, told)
+
+    monkeypatch.setattr("benchmarks.contenders.limit.CONTENDER", told["CONTENDER"])
+
+    check("limit", f"sqlite:///{tmp_path / 'checked.db'}")
+
+
+def test_a_contender_that_nobody_wrote_is_refused_with_the_names_there_are(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["check", "sqlite:///never.db", "nobody"])
+
+    with pytest.raises(SystemExit, match="2"):
+        main()
+
+    said = capsys.readouterr().err
+    assert all(name in said for name in contender.names())
 
 
 def test_a_contender_that_forgets_an_output_is_found_out(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks import measure, place, report, summary
 from benchmarks.contender import POSTGRESQL, SQLITE
+from benchmarks.origin import Origin, origin_of
 from benchmarks.row import Row
 
 
@@ -13,12 +14,14 @@ def main() -> None:
     """Measure what is asked for."""
     asked = _arguments()
     found: dict[str, list[Row]] = {}
+    origins: dict[str, Origin] = {}
     with place.opened(asked.folder, in_memory=asked.in_memory) as opened:
         plan = measure.Plan(place=opened, kinds=tuple(asked.kinds), effort=asked.effort)
         for name in asked.names or measure.NAMES:
             found[name] = list(_measured(name, plan))
+            origins[name] = origin_of(name, opened.server.url())
     if not (asked.dry_run or asked.in_memory):
-        known = report.write(found)
+        known = report.write(found, origins)
         _draw(known)
         if asked.readme:
             summary.write(known)

@@ -36,6 +36,17 @@ def title(name: str) -> str:
     return _told(name, "name")
 
 
+def version(name: str, python: Path) -> str:
+    """Name what is installed of a peer, with versions, as the interpreter that finds it knows them."""
+    program = """if True:
+        import sys
+        from importlib.metadata import packages_distributions, version
+        found = sorted(set(packages_distributions().get(sys.argv[1], ())))
+        print(", ".join(f"{each} {version(each)}" for each in found))"""
+    command = [str(python), "-c", program, _told(name, "needs")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _interpreter(module: str) -> Path | None:
     for python in (Path(sys.executable), PYTHON):
         if python.exists() and _finds(python, module):

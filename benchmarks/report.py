@@ -1,14 +1,13 @@
 """What was measured, as a table for people and as JSON for machines."""
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import contender, measure, peers
+from benchmarks.origin import Origin
 from benchmarks.row import Row
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,27 +17,36 @@ COLUMNS = (
     "| what | who | where | value | × limit | quartiles | target | | |",
     "|---|---|---|--:|--:|---|--:|---|---|",
 )
-HEAD = """On {where}. Medians of rounds in which all took turns; × is the ratio to the limit in the same
-rounds, with its quartiles. Repeat it with `make bench`; [Performance](../../docs/performance.md) says what the lines
-mean."""
+HEAD = """Medians of rounds in which all took turns; × is the median of the rounds' ratios to the limit, with their
+quartiles, and not the quotient of two medians. Repeat it with `make bench`; [Performance](../../docs/performance.md)
+says what the lines mean."""
+ORIGINS = "origins"
 Found = Mapping[str, Sequence[Row]]
 
 
-def write(found: Found) -> Found:
-    """Write what was found over what was found of the same measures before, and give it with the rest."""
-    both = {**read(), **found}
+def write(found: Found, origins: Mapping[str, Origin]) -> Found:
+    """Write what was found over what was found of the same measures before, and give it with the rest.
+
+    `origins` tells of each measure what it was taken with.
+    """
+    both, origins = {**read(), **found}, {**_documents().get(ORIGINS, {}), **origins}
     known = {name: both[name] for name in measure.NAMES if name in both}
     documents = {name: [{**asdict(row), "holds": row.holds} for row in rows] for name, rows in known.items()}
     RESULTS.mkdir(exist_ok=True)
-    DATA.write_text(json.dumps(documents, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    TABLE.write_text("\n".join(_lines(known)) + "\n", encoding="utf-8")
+    text = json.dumps({**documents, ORIGINS: origins}, indent=1, ensure_ascii=False)
+    DATA.write_text(text + "\n", encoding="utf-8")
+    TABLE.write_text("\n".join(_lines(known, origins)) + "\n", encoding="utf-8")
     return known
 
 
 def read() -> Found:
     """Give what was written last."""
-    documents: dict[str, list[dict[str, Any]]] = json.loads(DATA.read_text("utf-8")) if DATA.exists() else {}
-    return {name: [_row(document) for document in rows] for name, rows in documents.items()}
+    documents = _documents()
+    return {name: [_row(row) for row in documents[name]] for name in measure.NAMES if name in documents}
+
+
+def _documents() -> dict[str, Any]:
+    return dict(json.loads(DATA.read_text("utf-8"))) if DATA.exists() else {}
 
 
 def _row(document: dict[str, Any]) -> Row:
@@ -46,11 +54,12 @@ def _row(document: dict[str, Any]) -> Row:
     return Row(**document)
 
 
-def _lines(known: Found) -> list[str]:
-    where = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    lines = ["# What was measured", "", HEAD.format(where=where)]
+def _lines(known: Found, origins: Mapping[str, Origin]) -> list[str]:
+    lines = ["# What was measured", "", HEAD]
     for name, rows in known.items():
-        lines += ["", f"## {measure.load(name).TITLE}", "", *COLUMNS, *map(_line, rows)]
+        told = "; ".join(f"{what}: {value}" for what, value in origins.get(name, {}).items())
+        lines += ["", f"## {measure.load(name).TITLE}", "", *([told, ""] if told else [])]
+        lines += [*COLUMNS, *map(_line, rows)]
     return [*lines, "", "## Durability", "", *_durability()]
 
 

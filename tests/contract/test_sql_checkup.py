@@ -36,7 +36,7 @@ def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
     private = examined(sqlite_url)["permissions"]
 
     assert (readable.verdict, private.verdict) == (Verdict.ADVICE, Verdict.FINE)
-    assert readable.remedy == f"everybody may read params and outputs: chmod o-rwx {path}"
+    assert readable.remedy == f"everybody may read params and outputs: chmod o-rwx {path}*"
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):

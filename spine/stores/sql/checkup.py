@@ -114,10 +114,11 @@ def _sqlite_permissions(connection: Connection) -> Finding:
     path = Path(str(connection.engine.url.database))
     mode = stat.S_IMODE(path.stat().st_mode)
     seen = f"{path} has mode {mode:04o}"
+    remedy = f"chmod o-rwx {quote(str(path))}*"  # with the files that SQLite keeps beside it
     if mode & stat.S_IWOTH:
-        return _problem("permissions", seen, f"everybody may write it: chmod o-rwx {path}")
+        return _problem("permissions", seen, f"everybody may write it: {remedy}")
     if mode & stat.S_IROTH:
-        return _advice("permissions", seen, f"everybody may read params and outputs: chmod o-rwx {path}")
+        return _advice("permissions", seen, f"everybody may read params and outputs: {remedy}")
     return _fine("permissions", seen)
 
 

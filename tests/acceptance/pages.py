@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<info>[^`\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00| UTC)?|\b\d+(\.\d+)? ?(ms|s)\b|[\w.-]+@[\w.-]+/\d+"
+    r'|(?<=": )\d+(\.\d+(e-\d+)?|e-\d+)'
 )
 
 SHELL_OF_SQLITE = """

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-WORKERS ?= 4
+WORKERS ?= 3
 export UV_COMPILE_BYTECODE = 1
 
 .PHONY: help demo test test-all storm lint format types floors bench bench-peers requirements wheel clean

@@ -63,7 +63,8 @@ class Secrets:
         return (type(self), (self._resolver,))
 
     def _mask(self, text: str | None) -> str | None:
-        for told in sorted({str(told) for all_told in self._told.values() for told in all_told}, key=len, reverse=True):
+        known = [*self._told.values()]  # a thread that the step left behind may still learn some
+        for told in sorted({str(each) for values in known for each in [*values]}, key=len, reverse=True):
             for spelled in (told, repr(told)[1:-1], json.dumps(told)[1:-1]):
                 text = text.replace(spelled, MASK) if text and spelled else text
         return text

@@ -146,8 +146,24 @@ def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
     assert prepared == (0,)
 
 
-def test_what_an_interrupted_statement_left_is_not_taken_for_silence(opened):
-    opened.driver.pgconn.send_query(b"SELECT pg_sleep(0)")  # as a signal handler that raises would leave it
+@pytest.mark.parametrize("raised", [TimeoutError, KeyboardInterrupt])
+def test_what_a_signal_raises_during_a_statement_is_told_and_the_connection_with_its_late_answer_is_gone(
+    opened, raised
+):
+    def be_interrupted():
+        opened.driver.pgconn.send_query(b"SELECT 1")
+        raise raised
+        yield
+
+    with pytest.raises(raised):
+        opened.driver.wait(be_interrupted())
+
+    assert opened.driver.closed
+    assert opened.run(Write("22000", "never said"), ONE_VALUE, question=Question(1)) == 1
+
+
+def test_a_question_beside_another_is_not_taken_for_silence(opened):
+    opened.driver.pgconn.send_query(b"SELECT pg_sleep(0)")
 
     with pytest.raises(psycopg.OperationalError, match="another command is already in progress"):
         opened.driver.execute("SELECT 1")

@@ -52,12 +52,15 @@ def _drives(taker: Worker) -> bool:
 
 
 def _judge_zombie(storm: Round, zombie: Worker, taker: Worker) -> None:
-    """A zombie whose run somebody else has driven must say that it lost its lease, if it had one."""
+    """A zombie whose run somebody else has driven must say that it lost its lease, if it had one.
+
+    Or that it waited for a file that another zombie has locked; then its run failed, and could be resumed.
+    """
     if not zombie.notes("struck"):
         return
     storm.tally.tried[Tried.ZOMBIES] += 1
     story = zombie.order.stories[0]
-    outcomes = {entry.outcome for entry in storm.outcomes(zombie)}
+    outcomes = {entry.error_type or entry.outcome for entry in storm.outcomes(zombie)}
     drove = any(entry.attempt.startswith(f"{zombie.name}.") for entry in storm.diary(story))
     if drove and _drives(taker) and not outcomes <= ENDS_OF_ZOMBIES:
         storm.complain(Broken.TWO_DRIVERS, f"the zombie {zombie.name} ended with {outcomes}", story.run_id)

@@ -36,12 +36,14 @@ class BoundedConnection(psycopg.Connection[Any]):
         start = time.monotonic()
         try:
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
-        except psycopg.OperationalError as error:
-            is_asked = timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE
-            if not is_asked or time.monotonic() - start < self.answer_seconds:
+        except BaseException as error:
+            if timeout is not None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
-            self.pgconn.finish()
-            raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s (answer_timeout)") from error
+            self.pgconn.finish()  # what is still to come would be taken for the answer to the next question
+            if isinstance(error, psycopg.OperationalError) and time.monotonic() - start >= self.answer_seconds:
+                told = f"no answer within {self.answer_seconds:g} s (answer_timeout)"
+                raise psycopg.OperationalError(told) from error
+            raise
 
     def run(self, statement: str, arguments: Sequence[bytes | None]) -> int:
         """Run a statement with `$1` for its arguments, which are text, and tell how many rows it touched or found.

@@ -50,13 +50,17 @@ class Values(Mapping[str, Any]):
     def _holding(self, encoded: Entries) -> Self:
         return type(self)(encoded)
 
+    def _named(self) -> str:
+        named = [*islice(self, MOST_NAMED), *(["..."] if len(self) > MOST_NAMED else [])]
+        return ", ".join(named) or "none"
+
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
             if name not in self.encoded:
-                raise KeyError(f"no {name}; there are: {', '.join(islice(self, MOST_NAMED)) or 'none'}")
+                raise KeyError(f"no {name}; there are: {self._named()}")
             self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
 

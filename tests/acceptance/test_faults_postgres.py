@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
+from tests.acceptance.recorded import wait_for
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Loss, proxied
 
@@ -93,8 +94,7 @@ def test_a_database_that_stays_away_is_a_clear_error_and_the_run_resumes_later(
 
 def resume_when_free(runner: WorkflowRunner, run_id: str) -> Any:
     """Resume a run as soon as the lease of its dead driver has expired."""
-    while runner.get_run(run_id).lease is not None:
-        pass
+    wait_for(lambda: runner.get_run(run_id).lease is None)
     return runner.resume(run_id)
 
 
@@ -168,14 +168,13 @@ def test_an_end_that_is_still_at_work_when_its_connection_is_lost_is_found_out_l
         psycopg.connect(postgres_url, autocommit=True) as admin,
     ):
 
-        def wait_for_waiting(sessions: int) -> None:
-            while admin.execute(WAITING).fetchone() != (sessions,):
-                pass
+        def waiting(sessions: int) -> bool:
+            return admin.execute(WAITING).fetchone() == (sessions,)
 
         def disturb() -> None:
-            wait_for_waiting(1)
+            wait_for(lambda: waiting(1))
             proxy.hang_up()
-            wait_for_waiting(2)
+            wait_for(lambda: waiting(2))
             other.rollback()
 
         def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:

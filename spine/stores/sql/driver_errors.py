@@ -35,6 +35,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         StoreError,
         "forgot what was prepared; behind a pooler, add ?pooler=transaction to the URL",
     ),
+    # no SQLSTATE: see _REFUSALS
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,

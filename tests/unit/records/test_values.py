@@ -160,8 +160,12 @@ def test_quality_metrics_come_back_as_such():
 
 @pytest.mark.parametrize(
     ("known", "said"),
-    [({}, "no price; there are: none"), ({"a": 1, "b": 2}, "no price; there are: a, b")],
-    ids=["nothing", "others"],
+    [
+        ({}, "no price; there are: none"),
+        ({"a": 1, "b": 2}, "no price; there are: a, b"),
+        (dict.fromkeys(map(str, range(21))), f"no price; there are: {', '.join(map(str, range(20)))}, ..."),
+    ],
+    ids=["nothing", "others", "many"],
 )
 def test_what_is_not_there_is_said_with_what_is(known, said):
     with pytest.raises(KeyError) as missing:

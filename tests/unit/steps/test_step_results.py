@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from spine.errors import NotStorable, type_of
+from spine.errors import NotStorable, StoreBusy, StoreFull, StoreUnavailable, type_of
 from spine.records.context import WorkflowContext
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
@@ -115,6 +115,9 @@ def test_a_failure_says_what_and_of_which_category():
         (TimeoutError(), "timeout"),
         (ConnectionResetError(), "transient"),
         (ImportError(), "configuration"),
+        (StoreBusy("locked"), "transient"),
+        (StoreUnavailable("away"), "transient"),
+        (StoreFull("no space left"), "configuration"),
         (NotStorable("a", "b"), "configuration"),
         (ValueError(), "internal"),
         (KeyError("x"), "internal"),

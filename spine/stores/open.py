@@ -1,5 +1,9 @@
 """From a URL to a store: the one place that knows which stores there are."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidSetting
 from spine.stores.protocol import RECONNECT_SECONDS, Store
@@ -16,6 +20,25 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: 
         from spine.stores.memory.store import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen
 
         return MemoryStore(limits=limits)
-    from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time
+    with _without_collector():
+        from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time
 
-    return SqlStore(url, limits=limits, reconnect_seconds=reconnect_seconds)
+        return SqlStore(url, limits=limits, reconnect_seconds=reconnect_seconds)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Import without the garbage collector, which finds nothing and takes a twentieth of a process's start.
+
+    What is there afterwards counts as looked through, as it would by then; what somebody has frozen stays so.
+    """
+    if not gc.isenabled() or gc.get_freeze_count():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()  # both together make all of it old
+        gc.enable()

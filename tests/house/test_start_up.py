@@ -29,3 +29,28 @@ def test_the_command_line_shows_its_help_without_a_database_driver(arguments):
     told = loaded(f"from spine.cli.main import main; main({arguments!r})")
 
     assert told.isdisjoint({"sqlalchemy", "psycopg", "alembic", "pydantic_settings"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pass", "False True False"),
+        ("gc.disable()", "False False False"),
+        ("gc.freeze()", "True True True"),
+    ],
+    ids=["as it is", "turned off by somebody", "with objects that somebody froze"],
+)
+def test_the_garbage_collector_does_not_look_through_imports_and_is_afterwards_as_it_was(before, after):
+    program = f"""
+import gc
+from spine.stores.open import open_store
+{before}
+looks = []
+gc.callbacks.append(lambda when, _: looks.append(when))
+open_store('sqlite:///x.db')
+print(len(looks) > 0, gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert answer.stdout.strip() == after

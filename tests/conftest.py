@@ -4,6 +4,7 @@
 PostgreSQL. Every test gets a database of its own. A test that stops or kills its server takes `own_postgres`.
 """
 
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the session of its controller is."""
     node.workerinput[SESSION_FOLDER] = str(node.config.stash[SESSION].folder)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # else the garbage collector looks through thousands of tests again and again
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,16 +12,12 @@ Migrate = Callable[[str], object]
 
 def migrated_template(server: PostgresServer, migrate: Migrate) -> str:
     """The name of the template; `migrate` is called with its URL, by the first who asks alone."""
+    made = server.folder / "template.made"
     with locks.held(server.folder / "template.lock"):
-        if not _is_made(server):
+        if not made.exists():
             _make(server, migrate)
+            made.touch()
     return TEMPLATE
-
-
-def _is_made(server: PostgresServer) -> bool:
-    with server.connect() as connection:
-        found = connection.execute("SELECT datistemplate FROM pg_database WHERE datname = %s", [TEMPLATE])
-        return found.fetchone() == (True,)
 
 
 def _make(server: PostgresServer, migrate: Migrate) -> None:

@@ -129,9 +129,10 @@ def upsert(dialect: str, table: Any) -> Any:
     return sqlite.insert(table)
 
 
-def numbered(dialect: Dialect) -> Dialect:
-    """Give the dialect that names the arguments of a statement as its database itself does."""
-    return type(dialect)(paramstyle="numeric_dollar") if dialect.name == POSTGRESQL else dialect  # type: ignore[call-arg]
+def numbered(kind: type[Dialect]) -> Dialect:
+    """Make a dialect of this kind that names the arguments of a statement as its database itself does."""
+    options = {"paramstyle": "numeric_dollar"} if kind.name == POSTGRESQL else {}
+    return kind(**options)
 
 
 def run_prepared(dialect: str) -> Callable[[Any, str, Sequence[Any]], int]:

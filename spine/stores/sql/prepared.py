@@ -23,11 +23,11 @@ class Prepared:
     Values that the statement was built with are kept.
     """
 
-    __slots__ = ("_dialect", "_made", "_run", "_statement")
+    __slots__ = ("_kind", "_made", "_run", "_statement")
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        self._statement, self._dialect = statement, dialect
-        self._run = dialects.run_prepared(dialect.name)
+    def __init__(self, statement: Executable, kind: type[Dialect]) -> None:
+        self._statement, self._kind = statement, kind
+        self._run = dialects.run_prepared(kind.name)
         self._made: tuple[str, Any, dict[str, Any]] | None = None
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
@@ -38,7 +38,7 @@ class Prepared:
         return self._run(cursor, sql, arguments(values))
 
     def _make(self) -> tuple[str, Any, dict[str, Any]]:
-        compiled: Any = self._statement.compile(dialect=dialects.numbered(self._dialect))  # type: ignore[attr-defined]
+        compiled: Any = self._statement.compile(dialect=dialects.numbered(self._kind))  # type: ignore[attr-defined]
         arguments = itemgetter(*compiled.positiontup)  # of a statement with one parameter it would be no tuple
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._made = made = (str(compiled), arguments, constants)

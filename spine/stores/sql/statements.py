@@ -47,14 +47,18 @@ class Writes(NamedTuple):
     has_ended: Statement
 
 
-@lru_cache(maxsize=8)
 def compile_writes(dialect: Dialect) -> Writes:
-    """Compile all of it for one dialect."""
+    """Compile all of it, once for all dialects of a kind."""
+    kind: Any = type(dialect)  # which mypy does not take for hashable
+    return _compiled(kind)
 
+
+@lru_cache(maxsize=8)
+def _compiled(kind: type[Dialect]) -> Writes:
     def prepared(statement: Any) -> Prepared:
-        return Prepared(statement, dialect)
+        return Prepared(statement, kind)
 
-    go_on, end_with_checkpoint, end = (_on_postgresql if dialect.name == POSTGRESQL else _on_sqlite)(prepared)
+    go_on, end_with_checkpoint, end = (_on_postgresql if kind.name == POSTGRESQL else _on_sqlite)(prepared)
     return Writes(
         go_on=go_on,
         end_with_checkpoint=end_with_checkpoint,

@@ -11,7 +11,7 @@ from benchmarks import contender
 from benchmarks.lane import TOP
 
 PYTHON = TOP / ".venv-peers" / "bin" / "python"
-NOT_PEERS = ("limit", "spine", "statement")
+NOT_PEERS = ("limit", "spine", "statement", "least")
 
 
 def installed(kind: str) -> Mapping[str, Path]:

@@ -9,7 +9,6 @@ from benchmarks.work import Output, Work
 from spine import clock
 from spine.codec.limits import DEFAULT_LIMITS
 from spine.records.checkpoint import Base, NewCheckpoint
-from spine.records.context import WorkflowContext
 from spine.stores import documents, snapshots
 from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
@@ -33,43 +32,46 @@ class Statement:
         """See `Contender`."""
         upgrade(url)
         self._store = SqlStore(url)
-        self._engine = make_engine(parse_url(url))
+        self.engine = make_engine(parse_url(url))
 
     def drive(self, work: Work) -> None:
         """See `Contender`."""
-        new = new_run(work.run, workflow="work")
-        lease = create(self._store, new)
+        lease = create(self._store, new_run(work.run, workflow="work"))
         identity = {"driven_run": work.run, "held_fence": lease.fence, "lease_seconds": HOUR}
-        rows = [identity | values for values in _rows(work, new.context)]
-        writes = compile_writes(self._engine.dialect)
-        with closing(Session(self._engine, reconnect_seconds=0)) as session:
-            for step, values in enumerate(rows):
-                work.perform(step, work.output)
-                session.run(writes.go_on, values, question=writes.is_saved)
+        with closing(Session(self.engine, reconnect_seconds=0)) as session:
+            self.write_steps(work, session, identity)
         with closing(self._store.writer(lease, lease_seconds=HOUR)) as writer:
             writer.end_run(COMPLETED)
+
+    def write_steps(self, work: Work, session: Session, identity: dict[str, Any]) -> None:
+        """Write a checkpoint after each step; `identity` is what each statement is told of the run and its lease."""
+        writes = compile_writes(self.engine.dialect)
+        for step, values in enumerate([identity | row for row in _rows(work)]):
+            work.perform(step, work.output)
+            session.run(writes.go_on, values, question=writes.is_saved)
 
     def stored(self, work: Work) -> list[Output]:
         """See `Contender`."""
         outputs = self._store.get_run(work.run).context.outputs
-        return [dict(outputs[_name(step)]) for step in range(work.steps)]
+        return [dict(outputs[step_name(step)]) for step in range(work.steps)]
 
     def close(self) -> None:
         """See `Contender`."""
         self._store.close()
-        self._engine.dispose()
+        self.engine.dispose()
 
 
-def _rows(work: Work, context: WorkflowContext) -> list[dict[str, Any]]:
+def _rows(work: Work) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    context = new_run(work.run, workflow="work").context
     base = None
     for step in range(work.steps):
-        context = context.with_output(_name(step), work.output(step), limits=DEFAULT_LIMITS)
+        context = context.with_output(step_name(step), work.output(step), limits=DEFAULT_LIMITS)
         new = NewCheckpoint(
             run_id=work.run,
-            step_name=_name(step),
+            step_name=step_name(step),
             sequence=step + 1,
-            next_step=_name(step + 1),
+            next_step=step_name(step + 1),
             metadata={},
             context=context,
             base=base,
@@ -90,7 +92,8 @@ def _rows(work: Work, context: WorkflowContext) -> list[dict[str, Any]]:
     return rows
 
 
-def _name(step: int) -> str:
+def step_name(step: int) -> str:
+    """Name a step."""
     return f"step{step}"
 
 

@@ -7,7 +7,7 @@ from benchmarks.check import NotDone, check, main
 from benchmarks.work import Order, Work
 from tests.acceptance.pages import ROOT, blocks_of
 
-OURS = ("limit", "spine", "statement", "sqlalchemy_begin")
+OURS = ("limit", "spine", "statement", "least", "sqlalchemy_begin")
 
 
 @pytest.mark.parametrize("name", OURS)

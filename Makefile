@@ -25,14 +25,14 @@ $(READY): requirements-dev.txt pyproject.toml
 demo: $(READY) ## the flights ETL on SQLite: 31 days, two failures, resumed
 	$(BIN)/python -m examples.flights.demo
 
-lint: $(READY)
+lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
+types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-floors: $(READY)
+floors: $(READY) ## import-linter: a floor imports only floors below it
 	$(BIN)/lint-imports --no-cache
 
 test: lint types floors ## lint, types, floors and every test, on real databases

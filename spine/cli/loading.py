@@ -93,6 +93,16 @@ def app_of(options: Options) -> str | None:
     return load_settings().app
 
 
+def load_app_of(options: Options) -> list[Workflow]:
+    """Import what the operator or else the settings name, as `load_app` does; an error tells who named it."""
+    try:
+        return load_app(app_of(options))
+    except InvalidSetting as error:
+        if options.app is not None:
+            raise
+        raise InvalidSetting(f"{error} (SPINE_APP, or [tool.spine] in pyproject.toml, names this app)") from error
+
+
 def load_app(app: str | None) -> list[Workflow]:
     """Import what an app names, separated by commas, and give its workflows by name, each once.
 
@@ -148,12 +158,16 @@ def split(reference: str) -> tuple[str, str | None]:
 
 
 def _is_file_like(place: str) -> bool:
+    if _MODULE.fullmatch(place) and Path(place, "__init__.py").is_file():
+        return False
     return place.endswith(".py") or "/" in place or "\\" in place or Path(place).exists()
 
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        there = "is no file that can be imported" if path.exists() else "does not exist"
+        beside = Path(f"{path}.py")
+        near = f"; did you mean {beside}?" if beside.is_file() else ""
+        there = "is no file that can be imported" if path.exists() else f"does not exist{near}"
         what = "is a folder; name a file in it" if path.is_dir() else there
         raise InvalidSetting(f"{path} {what}")
     resolved = path.resolve()

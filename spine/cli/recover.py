@@ -9,8 +9,9 @@ from spine.cli import loading, output, progress, render, spelling
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
 from spine.cli.resume_command import resume_command
-from spine.errors import RunIsHeld
+from spine.errors import RunIsHeld, WorkflowNotFound
 from spine.orchestration.recovery import Recovered
+from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus
 
 MOST = 100_000
@@ -32,7 +33,7 @@ def recover(
     Example, in a crontab: */5 * * * * spine recover --app flights.py
     """
     with output.stdout_kept_for_data(only_if=options.json):
-        workflows = loading.load_app(loading.app_of(options))
+        workflows = loading.load_app_of(options)
     display = progress.choose_display(verbose=options.verbose)
     with (
         loading.open_runner(options, hooks=(display,)) as runner,
@@ -41,12 +42,20 @@ def recover(
     ):
         runner.register(*workflows)
         recovered = runner.recover(workflow=workflow, limit=limit)
+        if workflow and not recovered and workflow not in [each.name for each in workflows]:
+            _require_runs_of(workflow, runner)
     if options.json:
         render.print_json([_document(each) for each in recovered])
     else:
         _tell(recovered, options)
     if not all(_is_well(each) for each in recovered):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _require_runs_of(workflow: str, runner: WorkflowRunner) -> None:
+    """Refuse a name that no run has either: in a crontab nobody would ever notice the slip of a finger."""
+    if not runner.list_runs(workflow=workflow, limit=1):
+        raise WorkflowNotFound(f"no workflow {workflow!r} is known here, and no run is of it; see: spine runs list")
 
 
 def _is_well(each: Recovered) -> bool:
@@ -62,7 +71,8 @@ def _tell(recovered: list[Recovered], options: Options) -> None:
     for each in recovered:
         how = f"was not recovered: {each.error}" if each.result is None else f"is {each.result.status.value}"
         output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {how}"))
-        resume = None if _is_well(each) else resume_command(each.run_id, options, app=options.app)
+        is_lost = isinstance(each.error, WorkflowNotFound)  # the same app would not lead to it next time
+        resume = None if is_lost or _is_well(each) else resume_command(each.run_id, options, app=options.app)
         for told in resume.lines() if resume else ():
             output.say(told)
 

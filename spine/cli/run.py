@@ -77,7 +77,7 @@ def run(
     key = given_params.read_pairs(partition, "--partition")
     with output.stdout_kept_for_data(only_if=options.json):
         app = loading.app_of(options)
-        loading.load_app(app)
+        loading.load_app_of(options)
         source, name = loading.load(target)
         workflow = source.only() if name is None else source.choose(name)
         joined = loading.join(app, source.reference_of(workflow))
@@ -120,7 +120,7 @@ def resume(
     values = given_params.read_params(param, params_file, secret)
     names = given_params.read_renamed(renamed)
     with output.stdout_kept_for_data(only_if=options.json):
-        workflows = loading.load_app(loading.app_of(options))
+        workflows = loading.load_app_of(options)
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)

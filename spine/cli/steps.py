@@ -91,7 +91,8 @@ class Story:
     def standings(self) -> list[StepStanding]:
         """Tell how each step stands, in the workflow's order."""
         saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}
-        skipped = {name for checkpoint in self.checkpoints for name in checkpoint.skipped} | self._passed_over()
+        skipped = {name for checkpoint in self.checkpoints for name in checkpoint.skipped}
+        skipped |= self._passed_over() | self._skipped_at_the_end()
         return [
             StepStanding(
                 name=step.name,
@@ -125,6 +126,15 @@ class Story:
     def _passed_over(self) -> set[str]:
         claim = self._last_claim()
         return set() if claim is None else set(claim.fields.get("passed_over", ()))
+
+    def _skipped_at_the_end(self) -> set[str]:
+        """Name the steps that were skipped after the last checkpoint of a run that has completed."""
+        return {
+            name
+            for event in self.events[-1:]
+            if event.kind is EventKind.RUN_COMPLETED
+            for name in event.fields.get("skipped", ())
+        }
 
     def _last_claim(self) -> Event | None:
         return next((event for event in reversed(self.events) if event.kind in _CLAIMS), None)

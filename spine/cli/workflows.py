@@ -19,7 +19,7 @@ def list_workflows(options: Options) -> None:
     if app_named is None:
         raise InvalidSetting("no app is named; say where the workflows are with --app FILE_OR_MODULE, or SPINE_APP")
     with output.stdout_kept_for_data(only_if=options.json):
-        found = loading.load_app(app_named)
+        found = loading.load_app_of(options)
     if options.json:
         render.print_json(
             [

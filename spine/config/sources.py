@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -41,6 +41,14 @@ class Sources(BaseSettings):
     max_snapshot_bytes: int = Field(_DEFAULTS.max_snapshot_bytes, description="the largest context that is stored")
     max_depth: int = Field(_DEFAULTS.max_depth, description="the deepest nesting that is stored")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_yes_and_no(cls, value: Any) -> Any:
+        """Refuse what pydantic would take for the number 1 or 0; no setting is a matter of yes and no."""
+        if isinstance(value, bool):
+            raise ValueError("neither true nor false is a value for it")  # noqa: TRY004  # pydantic asks for it
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -60,7 +68,9 @@ def read(given: Mapping[str, Any]) -> Settings:
         return Settings(**Sources(**given).model_dump())
     except ValidationError as error:
         raise InvalidSetting("; ".join(_spelled(problem) for problem in error.errors())) from None
-    except (ValueError, AttributeError, OSError) as error:  # no TOML, no table, no permission
+    except AttributeError as error:
+        raise InvalidSetting(f"{FILE} cannot be read: [tool.spine] is no table") from error
+    except (ValueError, OSError) as error:  # no TOML, no permission
         raise InvalidSetting(f"{FILE} cannot be read: {error}") from error
 
 

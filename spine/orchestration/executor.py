@@ -144,7 +144,7 @@ class Executor:
             if hooks := self.audience[EventKind.CHECKPOINT_SAVED]:
                 _tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
         elif ending is not None:
-            self.writer.end_run(ending)
+            self.writer.end_run(turn.completion(progress))
         else:
             self.require_lease(asking=True)  # no write told whether somebody took the run over meanwhile
         progress.durations[name] = turn.seconds

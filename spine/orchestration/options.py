@@ -48,5 +48,5 @@ def _within(name: str, value: Any, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidSetting(f"{name} must be a number, not {type_of(value)}")
     if not least <= value <= most:  # neither is NaN
-        raise InvalidSetting(f"{name} must be from {least:g} to {most:g}")
+        raise InvalidSetting(f"{name} must be from {least:,} to {most:,}")
     return value

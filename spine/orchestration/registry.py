@@ -24,7 +24,11 @@ class Registry:
         self._workflows: dict[str, Workflow] = {}
 
     def pipeline(self, name: str) -> Callable[[F], F]:
-        """Register the decorated function under a dotted name; the function itself is given back."""
+        """Register the decorated function under a dotted name; the function itself is given back.
+
+        Raise `InvalidName` for what is no name, such as the function itself where the parentheses were forgotten.
+        """
+        check_name(name, "a pipeline's name, as in @pipeline('my.step1'),")
 
         def register(function: F) -> F:
             self.add_pipeline(name, function)
@@ -88,7 +92,10 @@ DEFAULT_REGISTRY = Registry()
 
 
 def pipeline(name: str) -> Callable[[F], F]:
-    """Register the decorated function as a pipeline in the default registry: `@pipeline("my.step1")`."""
+    """Register the decorated function as a pipeline in the default registry: `@pipeline("my.step1")`.
+
+    Raise `InvalidName` for what is no name.
+    """
     return DEFAULT_REGISTRY.pipeline(name)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from spine import clock, retention
 from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound, type_of
+from spine.hooks.dispatch import judged
 from spine.hooks.hook import Hook
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.absence import saying_what_there_is
@@ -91,7 +92,7 @@ class WorkflowRunner:
             heartbeat=Heartbeat(self._store, lease_seconds=options.lease_seconds),
             given_up=given_up,
             secrets=secrets,
-            hooks=(LoggingHook(), *hooks),
+            hooks=(LoggingHook(), *judged(hooks)),
         )
 
     def __enter__(self) -> Self:

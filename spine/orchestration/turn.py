@@ -1,7 +1,7 @@
 """`Turn`: one step's turn, on its way from verb to verb of the executor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from spine import __version__
 from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import NotStorable
-from spine.orchestration.progress import Progress
+from spine.orchestration.progress import COMPLETED, Progress
 from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.context import WorkflowContext
@@ -72,6 +72,16 @@ class Turn:
             performed=self._performed(progress),
         )
 
+    def completion(self, progress: Progress) -> Ending:
+        """Give the end of a run whose last step leaves no checkpoint: the history keeps what that would tell."""
+        skipped = self._skipped(progress)
+        return replace(COMPLETED, told={"skipped": skipped}) if skipped else COMPLETED
+
+    def _skipped(self, progress: Progress) -> list[str]:
+        """Name the steps that were skipped since the last checkpoint, this one included if it was."""
+        earlier = progress.unsaved_skips
+        return [*earlier, self.step.name] if self.result.outcome is Outcome.SKIPPED else earlier
+
     def _metadata(self) -> Mapping[str, Any]:
         metadata = self.result.metadata
         if metadata and (taken := _OWN_METADATA & set(metadata)):
@@ -88,10 +98,7 @@ class Turn:
             "spine_version": __version__,
             "python_version": PYTHON_VERSION,
         }
-        skipped = progress.unsaved_skips
-        if result.outcome is Outcome.SKIPPED:
-            skipped = [*skipped, self.step.name]
-        if skipped:
+        if skipped := self._skipped(progress):
             own["skipped"] = skipped
         if result.reason:
             own["reason"] = result.reason

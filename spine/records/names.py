@@ -33,7 +33,8 @@ def _check(name: Any, what: str, longest: int) -> str:
     if type(name) is not str:
         raise InvalidName(f"{what} must be text, not {type_of(name)}")
     if not 1 <= len(name) <= longest:
-        raise InvalidName(f"{what} must have 1 to {longest} characters, not {len(name)}: {name[:longest]!r}")
+        shown = name if len(name) <= longest else f"{name[: longest - 3]}..."
+        raise InvalidName(f"{what} must have 1 to {longest} characters, not {len(name)}: {shown!r}")
     if name != name.strip() or not name.isprintable():
         raise InvalidName(f"{what} must be printable text with no space at either end: {name!r}")
     return name

@@ -84,27 +84,28 @@ class StepResult:
     def fail(
         cls,
         error: str | BaseException,
-        category: ErrorCategory = ErrorCategory.INTERNAL,
+        category: ErrorCategory | None = None,
         *,
         output: Mapping[str, Any] | None = None,
         quality: QualityMetrics | None = None,
     ) -> "StepResult":
         """Say that the step failed and the run must stop here.
 
+        Without a category, an exception has the one that it would have if it were raised, and a text has `internal`.
         `output` and `quality` are told with the failure in the history of the run; no later step sees them.
         """
-        text, error_type = (
-            (error_text(error), printable(class_name(type(error)))[:LONGEST_ERROR_TYPE])
-            if isinstance(error, BaseException)
-            else (str(error), "StepFailed")
-        )
+        if isinstance(error, BaseException):
+            text, error_type = error_text(error), printable(class_name(type(error)))[:LONGEST_ERROR_TYPE]
+            category = category_of(error) if category is None else category
+        else:
+            text, error_type = str(error), "StepFailed"
         return cls(
             outcome=Outcome.FAILED,
             output=output or {},
             quality=quality,
             error=cleaned(text) or error_type,
             error_type=error_type,
-            category=ErrorCategory(category),
+            category=ErrorCategory(ErrorCategory.INTERNAL if category is None else category),
         )
 
     def shortened(self) -> "StepResult":
@@ -138,7 +139,7 @@ class StepResult:
     @classmethod
     def from_exception(cls, error: BaseException) -> "StepResult":
         """Turn what a step raised into a failed result; `error_type` is the exception's class."""
-        return replace(cls.fail(error, category_of(error)), traceback=traceback_of(error))
+        return replace(cls.fail(error), traceback=traceback_of(error))
 
 
 def category_of(error: BaseException) -> ErrorCategory:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, type_of
 from spine.stores.protocol import RECONNECT_SECONDS, Store
 
 
@@ -15,7 +15,9 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: 
 
     Nothing is connected before the store is asked for something.
     """
-    if type(url) is not str or not url.strip():
+    if type(url) is not str:
+        raise InvalidSetting(f"the database URL must be text, not {type_of(url)}; for a file: sqlite:///path/spine.db")
+    if not url.strip():
         raise InvalidSetting("the database URL is empty; leave it out for sqlite:///spine.db")
     if url.startswith("memory:"):
         from spine.stores.memory.store import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen

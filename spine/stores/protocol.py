@@ -92,7 +92,10 @@ class Checkpoints(Protocol):
         """Read one checkpoint, the latest without a step; raise `CheckpointNotFound`."""
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
-        """Remove all checkpoints of a run nobody holds and say how many; None if it is held."""
+        """Remove all checkpoints of a run nobody holds and say how many; None if it is held.
+
+        Where they were removed before nothing changes, also not by whom.
+        """
 
 
 class Events(Protocol):

@@ -62,11 +62,24 @@ def test_recover_says_how_to_resume_a_run_that_failed_again(folder: Path):
     wait_until_crashed("night")
 
     unknown = spine("recover", "--json")
+    said = spine("recover")
 
-    assert unknown.returncode == 1
+    assert unknown.returncode == said.returncode == 1
+    assert "spine resume" not in said.stdout + said.stderr  # it would not find the workflow either
     (told,) = json.loads(unknown.stdout)
     assert (told["run_id"], told["status"]) == ("night", None)
     assert "no workflow 'etl' is registered" in told["error"]
+
+
+def test_recover_refuses_the_name_of_a_workflow_that_never_ran(folder: Path):
+    spine("run", "etl.py", "--param", "target=up")
+
+    slip = spine("recover", "--app", "etl.py", "--workflow", "elt")
+    known = [spine("recover", "--workflow", "etl"), spine("recover", "--app", "etl.py", "--workflow", "etl")]
+
+    assert slip.returncode == 3
+    assert "no workflow 'elt'" in slip.stderr
+    assert [each.returncode for each in known] == [0, 0]
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(
@@ -91,3 +104,29 @@ def test_the_history_of_a_run_says_why(folder: Path):
 
     for reason in ("nightly", "the target is back", "room for more"):
         assert f"because: {reason}" in shown
+
+
+SKIPS = """
+from spine.orchestration import Step, StepResult, Workflow
+
+flow = Workflow("skips", [
+    Step.lambda_("fetch", lambda ctx, config: {}, checkpoint=True),
+    Step.lambda_("holiday", lambda ctx, config: StepResult.skip("nothing to do")),
+    Step.lambda_("report", lambda ctx, config: {}),
+    Step.lambda_("archive", lambda ctx, config: StepResult.skip("nothing to do")),
+])
+"""
+
+
+def test_a_step_that_was_skipped_after_the_last_checkpoint_is_shown_as_skipped(folder: Path):
+    (folder / "skips.py").write_text(SKIPS)
+    spine("run", "skips.py", "--run-id", "r1")
+
+    steps = json.loads(spine("runs", "show", "r1", "--json").stdout)["steps"]
+
+    assert [(step["name"], step["state"]) for step in steps] == [
+        ("fetch", "done"),
+        ("holiday", "skipped"),
+        ("report", "done"),
+        ("archive", "skipped"),
+    ]

@@ -173,6 +173,7 @@ def test_a_setting_that_is_wrong_is_named(spine, monkeypatch):
         ("absent.py", 2, "absent.py does not exist"),
         ("absent", 2, "no module 'absent'"),
         (".", 2, "is a folder"),
+        ("./orders", 2, "orders does not exist; did you mean orders.py?"),
         ("orders.py:absent", 3, "no workflow 'absent' in orders.py; it has: orders"),
         ("several.py", 2, "several.py has 2 workflows; name one, as in several.py:NAME: first.flow, second.flow"),
         ("none.py", 2, "no workflow in none.py"),
@@ -186,6 +187,23 @@ def test_a_workflow_that_cannot_be_found_is_explained(spine, orders, place, targ
 
     assert said.code == code
     assert says in said.err
+
+
+def test_a_package_is_a_module_although_it_is_a_folder(spine, place):
+    (place / "nightly").mkdir()
+    (place / "nightly" / "__init__.py").write_text(TOP + flow("one", "first.flow"))
+
+    assert spine("run", "nightly", "--json").json["workflow_name"] == "first.flow"
+    assert spine("run", "nightly:one", "--json").json["workflow_name"] == "first.flow"
+
+
+def test_whoever_named_an_app_that_is_not_there_is_told(spine, orders, monkeypatch):
+    monkeypatch.setenv("SPINE_APP", "absent.py")
+
+    said = spine("run", "orders.py")
+
+    assert said.code == 2
+    assert "absent.py does not exist (SPINE_APP, or [tool.spine] in pyproject.toml, names this app)" in said.err
 
 
 @pytest.mark.parametrize("name", ["second.flow", "two"])

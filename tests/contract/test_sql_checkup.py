@@ -86,6 +86,15 @@ def test_a_pooler_that_nobody_knows_is_refused():
         WorkflowRunner("postgresql://localhost/x?pooler=session")
 
 
+def test_an_answer_that_is_given_up_before_its_statement_is_told(postgres_url: str):
+    with WorkflowRunner(f"{postgres_url}?answer_timeout=30") as runner:
+        [found] = [each for each in runner.examine() if each.subject == "timeouts"]
+
+    assert found.verdict is Verdict.ADVICE
+    assert found.seen == "statement_timeout=30s lock_timeout=10s answer_timeout=30s"
+    assert "longer than statement_timeout" in str(found.remedy)
+
+
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
 def test_a_timeout_that_means_nothing_is_refused(seconds: str):
     with pytest.raises(ValueError, match="answer_timeout"):

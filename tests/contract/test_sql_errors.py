@@ -338,6 +338,7 @@ def test_an_option_that_the_driver_refuses_is_said(query):
     message, trace = refusal(f"postgresql://ann:{SECRET}@127.0.0.1:{free_port()}/db?{query}")
 
     assert query.split("=")[0] in message
+    assert "mend the URL" in message
     assert SECRET not in message + trace
 
 

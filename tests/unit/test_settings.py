@@ -7,6 +7,7 @@ import pytest
 from spine.config.settings import load_settings
 from spine.errors import InvalidSetting
 from spine.orchestration.options import Options
+from spine.orchestration.runner import WorkflowRunner
 
 OPTIONS = ("database_url", "checkpoint_strategy", "checkpoint_retention_days", "lease_seconds")
 
@@ -89,6 +90,20 @@ def test_an_unknown_setting_in_the_file_is_refused(folder):
 
     with pytest.raises(InvalidSetting, match="lease_secs"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["lease_seconds", "max_depth", "app"])
+def test_yes_and_no_are_no_values(name, folder):
+    (folder / "pyproject.toml").write_text(f"[tool.spine]\n{name} = true\n")
+
+    with pytest.raises(InvalidSetting, match=rf"{name} .* neither true nor false"):
+        load_settings()
+
+
+@pytest.mark.parametrize("wrong", [3, Path("x.db"), b"sqlite:///x.db"])
+def test_a_url_that_is_no_text_is_named_as_what_it_is(wrong):
+    with pytest.raises(InvalidSetting, match="the database URL must be text, not a"):
+        WorkflowRunner(wrong)
 
 
 @pytest.mark.parametrize("text", ["[tool.spine\n", "spine = \0", "tool = 5  # spine\n", "[tool]\nspine = 5\n"])

@@ -168,7 +168,8 @@ class MemoryStore:
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
         with self._lock:
-            self._shown(run_id)
+            if self._shown(run_id).removed_at is not None:
+                return 0
             if self._held(run_id):
                 return None
             removed = self._remove(run_id, Removal.DELETED)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from sqlalchemy import Connection, Engine, select, text
 
@@ -141,6 +142,11 @@ def _postgresql_durability(connection: Connection) -> Finding:
 def _postgresql_timeouts(connection: Connection) -> Finding:
     settings = {name: _setting(connection, name) for name in ("statement_timeout", "lock_timeout")}
     seen = " ".join(f"{name}={value}" for name, value in settings.items())
+    driver: Any = connection.connection.driver_connection
+    longest = connection.execute(text("SELECT extract(epoch FROM current_setting('statement_timeout')::interval)"))
+    if driver.answer_seconds <= float(longest.scalar_one()):
+        seen = f"{seen} answer_timeout={driver.answer_seconds:g}s"
+        return _advice("timeouts", seen, "let answer_timeout in the URL be longer than statement_timeout")
     if "0" not in settings.values():
         return _fine("timeouts", seen)
     role = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()

@@ -36,6 +36,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         "forgot what was prepared; behind a pooler, add ?pooler=transaction to the URL",
     ),
     # no SQLSTATE: see _REFUSALS
+    "option": (StoreUnavailable, "an option of the URL has a value that libpq does not take; mend the URL"),
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
@@ -47,6 +48,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"too many (clients|connections)|remaining connection slots"), "53300"),
     (re.compile(r"database system is (starting up|shutting down|in recovery)"), "57P03"),
     (re.compile(r"unsupported startup parameter"), "pooler"),
+    (re.compile(r"\binvalid \w+ value"), "option"),
 )
 
 

@@ -146,10 +146,10 @@ def cancel_run(connection: Connection, run_id: str) -> bool:
 
 
 def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
-    """Note that a run's checkpoints are gone; False if somebody holds the run."""
+    """Note that a run's checkpoints are gone; False if somebody holds the run, or they are gone already."""
     done = connection.execute(
         update(runs)
-        .where(runs.c.run_id == run_id, ~HELD)
+        .where(runs.c.run_id == run_id, runs.c.removed_at.is_(None), ~HELD)
         .values(
             fence=runs.c.fence + 1,
             removed_at=now(),
@@ -159,6 +159,12 @@ def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
         )
     )
     return done.rowcount == 1
+
+
+def is_removed(connection: Connection, run_id: str) -> bool:
+    """Tell whether a run's checkpoints are gone."""
+    query = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.removed_at.is_not(None))
+    return connection.execute(query).first() is not None
 
 
 def exists(connection: Connection, run_id: str) -> bool:

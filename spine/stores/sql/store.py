@@ -139,7 +139,7 @@ class SqlStore:
         with self._writing() as connection:
             self._require_run(connection, run_id)
             if not runs.mark_removed(connection, run_id, Removal.DELETED):
-                return None
+                return 0 if runs.is_removed(connection, run_id) else None
             removed = checkpoints.delete_of_runs(connection, [run_id])
             events.insert_event(connection, run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
             return removed

@@ -134,6 +134,19 @@ class RetentionContract:
         )
         assert len(store.list_checkpoints("invoices")) == 3
 
+    def test_a_run_that_was_purged_or_deleted_is_not_deleted_again(self, store: Store) -> None:
+        run_to(store, COMPLETED, "purged")
+        run_to(store, COMPLETED, "deleted")
+        _wait_until_old(store, 2)
+        store.delete_checkpoints("deleted")
+        store.purge_runs(_order())
+        before = everything(store, "purged"), everything(store, "deleted")
+
+        assert store.delete_checkpoints("purged") == store.delete_checkpoints("deleted") == 0
+
+        assert (everything(store, "purged"), everything(store, "deleted")) == before
+        assert store.get_run("purged").removed_because == "expired"
+
     def test_a_run_that_was_purged_or_deleted_is_not_purged_again(self, store: Store) -> None:
         run_to(store, COMPLETED, "purged")
         run_to(store, COMPLETED, "deleted")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from spine.errors import InvalidSetting
 from spine.hooks.dispatch import dispatch
 from spine.hooks.logging import LoggingHook, line
 from spine.orchestration.registry import Registry
@@ -26,6 +27,20 @@ class Recorder:
     @property
     def told(self) -> list[tuple[str, str | None]]:
         return [(event.kind.value, event.step) for event in self.events]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "says"),
+    [
+        ([print], "not a builtin_function_or_method"),
+        ([Recorder], "not the class Recorder"),
+        ([Recorder(), 3], "not an int"),
+        (3, "a list of hooks, not an int"),
+    ],
+)
+def test_what_cannot_be_told_anything_is_refused_before_anything_runs(hooks, says):
+    with pytest.raises(InvalidSetting, match=says):
+        WorkflowRunner("memory://", hooks=hooks)
 
 
 class Broken:

@@ -85,6 +85,14 @@ def test_names_are_checked(name):
         Registry().add_pipeline(name, load)
 
 
+def test_a_decorator_whose_parentheses_were_forgotten_is_refused_at_once():
+    with pytest.raises(InvalidName, match=r"as in @pipeline\('my\.step1'\), must be text, not a function"):
+
+        @Registry().pipeline
+        def step1(params):
+            return params
+
+
 @pytest.mark.parametrize("wrong", [None, "nightly", Workflow, []])
 def test_only_workflows_are_registered_as_workflows(wrong):
     with pytest.raises(InvalidWorkflow):

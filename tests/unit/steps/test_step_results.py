@@ -105,6 +105,8 @@ def test_a_failure_says_what_and_of_which_category():
     assert StepResult.fail("x").category is ErrorCategory.INTERNAL
     assert StepResult.fail("x", "transient").category is ErrorCategory.TRANSIENT
     assert StepResult.fail(TimeoutError("slow")).error_type == "TimeoutError"
+    assert StepResult.fail(TimeoutError("slow")).category is ErrorCategory.TIMEOUT
+    assert StepResult.fail(TimeoutError("slow"), "dependency").category is ErrorCategory.DEPENDENCY
     with pytest.raises(ValueError, match="nonsense"):
         StepResult.fail("x", "nonsense")
 

@@ -79,7 +79,9 @@ def test_the_columns_of_a_table_are_aligned_whatever_the_width_of_the_letters(sp
 
 
 def test_an_empty_list_is_empty_on_stdout_and_json_says_so_too(spine, place):
-    assert (spine("runs", "list").out, spine("runs", "list").err) == ("", "spine: no runs in sqlite:///spine.db\n")
+    said = spine("runs", "list")
+
+    assert (said.out, said.err) == ("", f"spine: no runs in sqlite:///{place / 'spine.db'}\n")
     assert spine("runs", "list", "--json").json == []
 
 

@@ -32,8 +32,7 @@ class SqlStore:
     def __init__(
         self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
     ) -> None:
-        self._url = parse_url(url)
-        self._engine = engines.make_engine(self._url)
+        self._engine = engines.make_engine(parse_url(url))
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds
         self._checked = False
@@ -42,8 +41,8 @@ class SqlStore:
 
     @property
     def location(self) -> str:
-        """See `Store`."""
-        return describe(self._url)
+        """See `Store`; a file is told with its full path."""
+        return describe(self._engine.url)
 
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""

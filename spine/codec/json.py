@@ -5,6 +5,7 @@ gets one more, and `$order` in an outermost object lists the orders of keys that
 Whatever is left is refused with the path of the value.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
 _SHORT = 64 * 1024
+_TAG = re.compile(rb'"\$[^"\\]*":')
 _PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
@@ -27,10 +29,9 @@ _Orders = dict[frozenset[str], list[str]]
 def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) -> bytes:
     """Write a value as JSON; raise `NotStorable`, with the path below `at`, if it could not come back equal."""
     orders = orders_if_plain(value, limits)
-    if orders is None:
+    text = None if orders is None else _dumped({ORDER: orders, **value} if orders else value, at)
+    if text is None or (b'"$' in text and len(_TAG.findall(text)) > bool(orders)):  # one came after the walk
         text = orjson.dumps(_Encoder(at, limits).document(value))
-    else:
-        text = _dumped({ORDER: orders, **value} if orders else value, at)
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
         raise NotStorable(at, too_large(limits))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from spine.errors import InvalidSetting, class_name, type_of
 from spine.hooks.hook import Hook
@@ -36,7 +37,9 @@ def _listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
         try:
             if hook.wants(kind):  # type: ignore[attr-defined]
                 listeners.append(hook)
-        except Exception:  # noqa: BLE001  # it has no such method, or it is not fit to be asked
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # it has no such method, or it is not fit to be asked
             listeners.append(hook)
     return listeners
 
@@ -49,4 +52,7 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001  # a listener may do anything, and the run goes on
-            _log.exception("hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), event.kind, event.run_id)
+            with suppress(Exception):  # so may whoever keeps the log
+                _log.exception(
+                    "hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), event.kind, event.run_id
+                )

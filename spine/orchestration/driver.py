@@ -52,13 +52,16 @@ class Driver:
         start = clock.stopwatch()
         interrupts = Interrupts.of_this_thread()
         progress, audience = admitted.progress, audience_of(self.hooks)
+        forks = Forks()
         with interrupts.handled(), self.given_up.noting(admitted.lease):
-            _tell(audience, progress, _beginning(progress))
-            self._walk(admitted, interrupts, audience)
-            _tell(audience, progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
+            with forks:
+                _tell(audience, progress, _beginning(progress))
+            self._walk(admitted, interrupts, audience, forks)
+            with forks:
+                _tell(audience, progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
         return progress.result()
 
-    def _walk(self, admitted: Admitted, interrupts: Interrupts, audience: Audience) -> None:
+    def _walk(self, admitted: Admitted, interrupts: Interrupts, audience: Audience, forks: Forks) -> None:
         lease = admitted.lease
         try:
             with (
@@ -71,7 +74,7 @@ class Driver:
                     strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
                     limits=self.options.limits,
                     interrupts=interrupts,
-                    forks=Forks(),
+                    forks=forks,
                     require_lease=require_lease,
                     secrets=self.secrets,
                     audience=audience,

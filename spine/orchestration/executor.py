@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spine import clock
+from spine.codec import json as codec
 from spine.codec.limits import Limits
-from spine.errors import LeaseLost, NotStorable, StoreError
+from spine.errors import LeaseLost, NotStorable, StoreError, class_name
 from spine.hooks.dispatch import Audience, dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
@@ -20,7 +21,7 @@ from spine.orchestration.registry import Registry
 from spine.orchestration.turn import Turn
 from spine.records.event import Event, EventKind
 from spine.steps.kind import Call
-from spine.steps.result import ErrorCategory, Outcome, StepResult
+from spine.steps.result import ErrorCategory, Outcome, StepResult, error_text
 from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
 from spine.stores.protocol import RunWriter
@@ -74,7 +75,8 @@ class Executor:
             result=_NOTHING_YET,
         )
         if hooks := self.audience[EventKind.STEP_STARTED]:
-            _tell(hooks, EventKind.STEP_STARTED, turn, progress)
+            with self.forks:
+                _tell(hooks, EventKind.STEP_STARTED, turn, progress)
         return turn
 
     def attempt(self, turn: Turn) -> None:
@@ -89,7 +91,7 @@ class Executor:
                 result = turn.step.kind.perform(turn.call)
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))
-            result = StepResult.fail(str(error) or "interrupted by SIGINT", ErrorCategory.INTERRUPTED)
+            result = StepResult.fail(_interruption(error), ErrorCategory.INTERRUPTED)
             result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
@@ -109,6 +111,9 @@ class Executor:
             updates = run_params.updates(given, turn.call, self.limits) if given else None
             context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
             turn.context = context.with_params(updates) if updates else context
+            if result.metadata:
+                metadata = codec.decode(codec.encode(result.metadata, at="metadata"))  # nobody else changes this one
+                turn.result = replace(result, metadata=metadata)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at
@@ -129,7 +134,8 @@ class Executor:
         """Tell the hooks."""
         kind = _OUTCOME_EVENTS[turn.result.outcome]
         if hooks := self.audience[kind]:
-            _tell(hooks, kind, turn, progress, duration=turn.seconds)
+            with self.forks:
+                _tell(hooks, kind, turn, progress, duration=turn.seconds)
 
     def _write(self, turn: Turn, progress: Progress) -> None:
         name = turn.step.name
@@ -142,7 +148,8 @@ class Executor:
         if saved:
             size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
             if hooks := self.audience[EventKind.CHECKPOINT_SAVED]:
-                _tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
+                with self.forks:
+                    _tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
         elif ending is not None:
             self.writer.end_run(turn.completion(progress))
         else:
@@ -162,6 +169,11 @@ class Executor:
             self._write(turn, progress)
         except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost
             raise error from None
+
+
+def _interruption(error: BaseException) -> str:
+    said = error_text(error)
+    return "interrupted by SIGINT" if said == class_name(type(error)) else said
 
 
 def _tell(

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -105,7 +105,8 @@ class Heartbeat:
         try:
             held = self._store.renew_leases(list(newest.values()), lease_seconds=self._lease_seconds)
         except Exception as error:  # noqa: BLE001  # whatever it was, the leases need the next beat
-            _log.warning("heartbeat.failed error=%r", str(error))
+            with suppress(Exception):  # whoever keeps the log may raise too
+                _log.warning("heartbeat.failed error=%r", str(error))
             return
         with self._changed:
             for lease in {newest[run_id] for run_id in held} & self._pulses.keys():

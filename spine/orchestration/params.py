@@ -59,10 +59,13 @@ def override(
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
-    """Check what a step changes; what it gives back as it got it is no change: Spine's own param, and a secret."""
+    """Check what a step changes; what it gives back as it got it is no change: Spine's own param, and a secret.
+
+    A secret that the run does not hold, one among the step's own params, is kept as what names it.
+    """
     current = call.context.params
     changed = {
-        name: value
+        name: call.secrets.kept(value)
         for name, value in given.items()
         if not (name == RESUMED and value is call.is_resumed)
         and not (name in current and call.secrets.gave(current[name], value))

@@ -84,7 +84,7 @@ class Turn:
 
     def _metadata(self) -> Mapping[str, Any]:
         metadata = self.result.metadata
-        if metadata and (taken := _OWN_METADATA & set(metadata)):
+        if metadata and (taken := _OWN_METADATA.intersection(name for name in metadata if type(name) is str)):
             raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
         return metadata
 
@@ -115,6 +115,8 @@ def _told(result: StepResult) -> dict[str, Any]:
 def _is_keepable(value: Any) -> bool:
     try:
         codec.encode(value, limits=LONGEST_TOLD)
-    except NotStorable:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # whatever a user's value does when it is looked at
         return False
     return True

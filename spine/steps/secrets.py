@@ -45,6 +45,10 @@ class Secrets:
         """Whether this value is what a step got for a param that is a `Secret`."""
         return isinstance(param, Secret) and value in self._told.get(param.name, ())
 
+    def kept(self, value: Any) -> Any:
+        """Give the `Secret` that a value was told for, and any other value as it is: what may be stored."""
+        return next((Secret(name) for name, told in [*self._told.items()] if value in told), value)
+
     def masked(self, result: StepResult) -> StepResult:
         """Take every secret that was told out of a result's error and reason."""
         if not self._told:

@@ -9,6 +9,8 @@ from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidSetting, type_of
 from spine.stores.protocol import RECONNECT_SECONDS, Store
 
+_MORE_THAN_IMPORTS_MAKE = 1_000_000  # objects
+
 
 def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS) -> Store:
     """Open the store of this URL (sqlite, postgresql or memory); raise `InvalidSetting` for any other.
@@ -33,15 +35,18 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: 
 def _without_collector() -> Iterator[None]:
     """Import without the garbage collector, which finds nothing and takes a twentieth of a process's start.
 
-    What is there afterwards counts as looked through, as it would by then; what somebody has frozen stays so.
+    What is there afterwards counts as looked through, as it would by then; what somebody has frozen stays so. It is put
+    off rather than turned off: other threads may turn it off meanwhile, or fork.
     """
     if "spine.stores.sql.store" in sys.modules or not gc.isenabled() or gc.get_freeze_count():
         yield
         return
-    gc.disable()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_MORE_THAN_IMPORTS_MAKE, *thresholds[1:])
     try:
         yield
     finally:
-        gc.freeze()
-        gc.unfreeze()  # both together make all of it old
-        gc.enable()
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()  # both together make all of it old
+        gc.set_threshold(*thresholds)

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from spine.orchestration import WorkflowRunner
 from tests.programs.forked import run_forked
 
 DRIVER = """
@@ -44,6 +45,47 @@ with WorkflowRunner(sys.argv[1]) as runner:
     print("both", flush=True)
     os.read(0, 1)
 """
+POOL = """
+import multiprocessing, sys, threading
+from spine.orchestration import Step, StoreUnavailable, Workflow, WorkflowRunner
+
+url = sys.argv[1]
+context = multiprocessing.get_context("fork")
+begun, closed = context.Semaphore(0), context.Event()
+
+def wait(ctx, config):
+    begun.release()
+    closed.wait(20)
+    return {{}}
+
+def work(number):
+    steps = [Step.lambda_(f"step{{place}}", wait if place == 2 else lambda ctx, config: {{}}) for place in range(5)]
+    try:
+        with WorkflowRunner(url) as own:
+            return str(own.execute(Workflow("child", steps), run_id=f"child{{number}}").status)
+    except StoreUnavailable as error:
+        return str(error)
+
+def fork(ctx, config):
+    with context.Pool(1) as pool:
+        return {{"said": pool.map(work, [9])}}
+
+runner = WorkflowRunner(url)
+runner.list_runs()
+{then}
+"""
+BETWEEN_RUNS = """
+with context.Pool(2) as pool:
+    said = pool.map_async(work, [1, 2])
+    begun.acquire(timeout=20), begun.acquire(timeout=20)
+    runner.close()
+    closed.set()
+    print(*said.get(20))
+"""
+IN_A_STEP = """
+print(*runner.execute(Workflow("parent", [Step.lambda_("fork", fork)])).context.outputs["fork"]["said"])
+print(*[run.workflow_name for run in runner.list_runs()])
+"""
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'spine'"
 
 
@@ -72,3 +114,29 @@ def test_a_child_that_a_step_forked_drives_nothing(database_url: str, tmp_path: 
         f"completed {code} True",
         "run.created run.started run.completed",
     ], done.stderr
+
+
+def test_processes_that_are_forked_between_runs_lose_nothing_when_their_parent_lets_go(
+    database_url: str, tmp_path: Path
+):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL.format(then=BETWEEN_RUNS))
+
+    done = run_forked(str(script), database_url)
+
+    assert done.stdout == "completed completed\n", done.stderr
+    with WorkflowRunner(database_url) as runner:
+        runs = runner.list_runs(workflow="child")
+        assert [run.status for run in runs] == ["completed"] * 2
+        assert [len(runner.list_checkpoints(run.run_id)) for run in runs] == [5, 5]
+
+
+def test_a_process_that_a_step_forked_is_kept_from_the_file_that_its_parent_has_open(sqlite_url: str, tmp_path: Path):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL.format(then=IN_A_STEP))
+
+    said, runs = run_forked(str(script), sqlite_url).stdout.splitlines()
+
+    assert said.startswith("the process that forked this one had /")
+    assert "multiprocessing.get_context('spawn')" in said
+    assert runs == "parent"

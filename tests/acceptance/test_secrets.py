@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spine.orchestration import Event, RunStatus, Secret, Step, StepResult, Workflow, WorkflowRunner
+from spine.orchestration import Event, Registry, RunStatus, Secret, Step, StepResult, Workflow, WorkflowRunner
 
 VALUE = "hunter2-never-tell"
 
@@ -160,3 +160,21 @@ def test_every_value_of_a_rotating_secret_is_masked():
         failed = runner.execute(Workflow("w", [Step.lambda_("login", login)]), {"token": Secret("vault")})
 
     assert failed.error == "*** was refused, then ***"
+
+
+def test_a_secret_of_a_step_that_becomes_a_param_of_the_run_is_kept_as_its_name(sqlite_url: str):
+    registry = Registry()
+
+    @registry.pipeline("login")
+    def login_and_tell(params: dict[str, Any]) -> StepResult:
+        return StepResult.ok({"length": len(params["password"])}, context_updates={**params, "user": "ann"})
+
+    own = Step.pipeline("login", "login", params={"password": Secret("WAREHOUSE_PASSWORD")})
+    last = Step.lambda_("last", lambda ctx, config: {"same": ctx.params["password"] == VALUE})
+    with WorkflowRunner(sqlite_url, registry=registry, secrets=lambda _name: VALUE) as runner:
+        ended = runner.execute(Workflow("w", [own, last]))
+
+    assert ended.context.params == {"password": Secret("WAREHOUSE_PASSWORD"), "user": "ann"}
+    assert ended.context.outputs["last"] == {"same": True}
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        assert VALUE not in "\n".join(connection.iterdump())

@@ -89,7 +89,7 @@ def drive_in_a_child(runner: WorkflowRunner, workflow: Workflow) -> None:
     runner.execute(workflow, run_id="child")
 
 
-def test_a_forked_child_may_use_the_runner_it_was_born_with(database_url: str):
+def test_a_forked_child_may_use_the_runner_it_was_born_with(postgres_url: str):
     small = Workflow("small", [Step.lambda_("only", lambda ctx, config: {"done": True})])
 
     def fork(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_a_forked_child_may_use_the_runner_it_was_born_with(database_url: str):
         child.join(LIMIT)
         return {"exit": child.exitcode}
 
-    with WorkflowRunner(database_url) as runner:
+    with WorkflowRunner(postgres_url) as runner:
         parent = runner.execute(
             Workflow("parent", [Step.lambda_("fork", fork), Step.lambda_("after", lambda c, g: {})])
         )

@@ -162,6 +162,15 @@ def test_what_a_signal_raises_during_a_statement_is_told_and_the_connection_with
     assert opened.run(Write("22000", "never said"), ONE_VALUE, question=Question(1)) == 1
 
 
+def test_what_a_signal_raises_during_a_write_is_not_taken_for_a_lost_connection(opened):
+    class Watched:
+        def run(self, _cursor, _values):
+            raise TimeoutError("the watchdog of this program")
+
+    with pytest.raises(TimeoutError, match="watchdog"):
+        opened.run(Watched(), ONE_VALUE, question=Question(1))
+
+
 def test_a_question_beside_another_is_not_taken_for_silence(opened):
     opened.driver.pgconn.send_query(b"SELECT pg_sleep(0)")
 

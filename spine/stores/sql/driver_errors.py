@@ -61,7 +61,9 @@ def translated(url: URL) -> Iterator[None]:
         raise store_error(error.orig or error, url) from error
     except PoolTimeout as error:
         raise StoreUnavailable(f"no free connection to {describe(url)}") from error
-    except OSError as error:  # no descriptor left for a connection, say
+    except OSError as error:
+        if error.errno is None:  # not the system's: raised by a signal handler, say
+            raise
         raise StoreUnavailable(f"{describe(url)} cannot be asked: {error}") from error
     except Exception as error:
         if _is_driver_error(error):

@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 
-from spine.stores.sql import timeouts
+from spine.stores.sql import forks, timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
 from spine.stores.sql.driver_errors import translated
+from spine.stores.sql.forks import OwnConnection
 from spine.stores.sql.pool import ClosablePool
 from spine.stores.sql.url import secrets_in
 
@@ -25,9 +26,11 @@ _POSTGRESQL_CONNECT = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "application_name": "spine",
+    "client_encoding": "UTF8",  # whatever the database's is, or the environment says
     "prepare_threshold": None,  # what psycopg prepares by itself it lets go of with all that others have prepared
     "options": (
-        f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s -c timezone=UTC"
+        f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s -c timezone=UTC "
+        r"-c default_transaction_isolation=read\ committed"  # whoever loses a race is told by whom, not to try again
     ),
 }
 # A pooler in transaction mode hands each transaction to another session: nothing may be prepared or set on one.
@@ -45,11 +48,12 @@ def make_engine(url: URL) -> Engine:
     if url.drivername == SQLITE:
         engine = sqlalchemy.create_engine(
             url.set(database=str(Path(str(url.database)).absolute())),
-            connect_args={"timeout": timeouts.BUSY_SECONDS, "check_same_thread": False},
+            connect_args={"timeout": timeouts.BUSY_SECONDS, "check_same_thread": False, "factory": OwnConnection},
             **options,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        forks.watch(engine)
     else:
         is_pooled = "pooler" in url.query
         known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT

@@ -16,9 +16,13 @@ class ClosablePool(QueuePool):
     def dispose(self) -> None:
         """Close what is idle now, and from now on whatever comes back."""
         self._keeps = False  # first: whoever gives back after we looked at what is idle must see it
+        self.dispose_idle()
+
+    def dispose_idle(self) -> None:
+        """Close what is idle now, and no more."""
         super().dispose()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         super()._do_return_conn(record)
         if not self._keeps:
-            super().dispose()
+            self.dispose_idle()

@@ -94,6 +94,8 @@ def _check_postgresql(url: URL) -> None:
         raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
     if not _is_duration(url.query.get("answer_timeout", "1")):
         raise InvalidSetting("the answer_timeout of a database URL is a number of seconds above 0, such as 35")
+    if "client_encoding" in url.query:
+        raise InvalidSetting("Spine always speaks UTF8 with PostgreSQL; leave client_encoding out of the database URL")
     if "dbname" in url.query:
         raise InvalidSetting("a database URL names the database after the host, not as dbname: postgresql://host/name")
     known = _libpq_options() | _OF_SPINE

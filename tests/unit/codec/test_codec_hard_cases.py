@@ -258,3 +258,10 @@ def test_what_another_thread_makes_unstorable_meanwhile_is_refused(monkeypatch, 
 
     with pytest.raises(NotStorable, match="it changed while it was stored"):
         codec.encode([1])
+
+
+def test_a_tag_that_comes_while_a_value_is_stored_is_escaped(monkeypatch):
+    monkeypatch.setattr(codec, "orders_if_plain", lambda _value, _limits: [])  # it saw no tag yet
+
+    assert codec.decode(codec.encode({"$set": 1})) == {"$set": 1}
+    assert codec.encode({"price": "$5"}) == b'{"price":"$5"}'

@@ -198,3 +198,32 @@ def test_a_run_that_was_interrupted_before_its_first_step_can_go_on_at_once():
             runner.execute(workflow, run_id="1")
 
         assert runner.resume("1").completed_steps == ["a"]
+
+
+class Raising(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError(f"no space left for {record.msg}")
+
+
+def test_a_log_that_raises_changes_nothing():
+    log = logging.getLogger("spine")
+    log.addHandler(handler := Raising())
+    try:
+        with WorkflowRunner("memory://", registry=Registry(), hooks=[Broken()]) as runner:
+            result = runner.execute(Workflow("w", [Step.lambda_("a", fail)]))
+    finally:
+        log.removeHandler(handler)
+
+    assert (result.status, result.error) == ("failed", "broken")
+
+
+def test_a_hook_that_exits_when_it_is_asked_is_told_all_the_same():
+    class Asked(Recorder):
+        def wants(self, kind: EventKind) -> bool:
+            raise SystemExit(3)
+
+    asked = Asked()
+    with WorkflowRunner("memory://", registry=Registry(), hooks=[asked]) as runner:
+        assert runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {})])).status == "completed"
+
+    assert len(asked.events) == 5

@@ -1,5 +1,6 @@
 """Leases stay alive while a step blocks."""
 
+import logging
 import threading
 from types import SimpleNamespace
 
@@ -76,6 +77,25 @@ def test_a_beat_that_fails_is_tried_again_and_fails_no_step(caplog, failure):
     assert [record.getMessage() for record in caplog.records if "heartbeat" in record.getMessage()] == [
         "heartbeat.failed error='not now'"
     ] * 2
+
+
+class Raising(logging.Handler):
+    def emit(self, record):
+        if "heartbeat" in record.getMessage():
+            raise OSError("no space left for the log")
+
+
+def test_a_beat_that_fails_and_cannot_be_logged_is_tried_again_too():
+    store = Watched(failures=2)
+    log = logging.getLogger("spine")
+    log.addHandler(handler := Raising())
+    try:
+        ended = run(store, "1", lambda ctx, config: {"renewed": store.wait(lambda: len(store.renewed) > 0)})
+    finally:
+        log.removeHandler(handler)
+
+    assert ended == "completed"
+    assert store.get_run("1").context.outputs["a"] == {"renewed": True}
 
 
 def test_one_thread_beats_for_all_runs_and_ends_with_the_last():

@@ -63,6 +63,14 @@ class OddResult(StepResult):
         return super().__getattribute__(name)
 
 
+class OddProxy:
+    """Like what a web framework has outside of a request."""
+
+    @property
+    def __class__(self):
+        raise LookupError("no request")
+
+
 def raising(error):
     def perform(ctx, config):
         raise error
@@ -82,6 +90,8 @@ ODD = {
     "a name that raises": (lambda ctx, config: {OddValue(): 1}, "NotStorable"),
     "an update whose name raises": (lambda ctx, config: StepResult.ok(context_updates={OddValue(): 1}), "Stop"),
     "metadata without a name": (lambda ctx, config: StepResult.ok(metadata={"x": OddValue()}), "NotStorable"),
+    "metadata of a class that raises": (lambda ctx, config: StepResult.ok(metadata={"x": OddProxy()}), "LookupError"),
+    "a failure that tells of such": (lambda ctx, config: StepResult.fail("no", output={"x": OddProxy()}), "StepFailed"),
     "nothing that has a name": (lambda ctx, config: OddValue(), "InvalidResult"),
 }
 

@@ -1,0 +1,82 @@
+"""What a database or the environment says of sessions changes nothing: text is what it was, races are told."""
+
+from contextlib import closing
+
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+
+from spine.errors import InvalidSetting
+from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
+from spine.stores.open import open_store
+from tests.conftest import upgrade
+
+TEXT = "Zoë, Ærø"
+
+
+def greet(ctx, config):
+    if not ctx.is_resumed and ctx.step_name == "grüßen":
+        raise ValueError(TEXT)
+    return {"name": TEXT, "before": dict(ctx.outputs)}
+
+
+WORKFLOW = Workflow("wörk", [Step.lambda_("começar", greet), Step.lambda_("grüßen", greet)])
+
+
+def drive_and_resume(url):
+    registry = Registry()
+    registry.add_workflow(WORKFLOW)
+    with WorkflowRunner(url, registry=registry) as runner:
+        failed = runner.execute(WORKFLOW, {"töwn": TEXT}, run_id="zoë")
+        runner.resume("zoë")
+        return failed, runner.get_run("zoë")
+
+
+def assert_kept(failed, run):
+    assert failed.error == TEXT
+    assert run.status == "completed"
+    assert run.context.params == {"töwn": TEXT}
+    assert run.context.outputs["começar"] == {"name": TEXT, "before": {}}
+    assert run.context.outputs["grüßen"]["before"] == {"começar": {"name": TEXT, "before": {}}}
+
+
+@pytest.fixture(params=["LATIN1", "LATIN9", "SQL_ASCII"])
+def odd_url(request, postgres):
+    """A database of another encoding, with Spine's tables."""
+    name = f"odd_{request.param.lower()}"
+    with postgres.connect() as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0").format(
+                sql.Identifier(name), request.param
+            )
+        )
+        upgrade(postgres.url(name))
+        yield postgres.url(name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_database_of_another_encoding_keeps_text(odd_url):
+    assert_kept(*drive_and_resume(odd_url))
+
+
+def test_the_encoding_that_the_environment_says_changes_nothing(postgres_url, monkeypatch):
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+
+    assert_kept(*drive_and_resume(postgres_url))
+
+
+def test_the_isolation_that_a_database_has_by_default_changes_nothing(postgres_url):
+    store = open_store(postgres_url)
+    with closing(store), store._engine.connect() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = serializable"))
+        connection.commit()
+        connection.invalidate()
+        level = connection.execute(text("SHOW transaction_isolation")).scalar_one()
+
+    assert level == "read committed"
+
+
+def test_another_encoding_in_the_url_is_refused():
+    with pytest.raises(InvalidSetting, match="always speaks UTF8"):
+        WorkflowRunner("postgresql://localhost/x?client_encoding=LATIN1")

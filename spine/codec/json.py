@@ -30,7 +30,7 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     """Write a value as JSON; raise `NotStorable`, with the path below `at`, if it could not come back equal."""
     orders = orders_if_plain(value, limits)
     text = None if orders is None else _dumped({ORDER: orders, **value} if orders else value, at)
-    if text is None or (b'"$' in text and len(_TAG.findall(text)) > bool(orders)):  # one came after the walk
+    if text is None or (b"$" in text and len(_TAG.findall(text)) > bool(orders)):  # one came after the walk
         text = orjson.dumps(_Encoder(at, limits).document(value))
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one
@@ -54,8 +54,9 @@ def _fitted(text: bytes) -> bytes:
 def decode(text: bytes | str) -> Any:
     """Read what `encode` wrote; raise ValueError if it is damaged."""
     document = orjson.loads(text)
-    marker = b'"$' if isinstance(text, bytes) else '"$'
-    return _decoded(document) if marker in text else document  # type: ignore[operator]
+    # One character is looked for many times as fast as two.
+    may_be_tagged = b"$" in text and b'"$' in text if isinstance(text, bytes) else "$" in text and '"$' in text
+    return _decoded(document) if may_be_tagged else document
 
 
 def join(entries: Mapping[str, bytes]) -> bytes:

@@ -18,7 +18,7 @@ from spine.errors import NotStorable, class_name, with_article
 
 ORDER = "$order"
 _SHORT = 64 * 1024
-_TAG = re.compile(rb'"\$[^"\\]*":')
+_TAG = rb'"\$[^"\\]*":'
 _PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
@@ -30,7 +30,7 @@ def encode(value: Any, *, at: str = "value", limits: Limits = DEFAULT_LIMITS) ->
     """Write a value as JSON; raise `NotStorable`, with the path below `at`, if it could not come back equal."""
     orders = orders_if_plain(value, limits)
     text = None if orders is None else _dumped({ORDER: orders, **value} if orders else value, at)
-    if text is None or (b"$" in text and len(_TAG.findall(text)) > bool(orders)):  # one came after the walk
+    if text is None or (b"$" in text and len(re.findall(_TAG, text)) > bool(orders)):  # one came after the walk
         text = orjson.dumps(_Encoder(at, limits).document(value))
     if len(text) > limits.max_bytes:
         _Encoder(at, limits).document(value)  # which finds the path, if there is one

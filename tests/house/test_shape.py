@@ -14,6 +14,7 @@ IMPORTED_LATE = {
     "spine/stores/open.py": {"spine.stores.memory", "spine.stores.sql"},
     "spine/stores/sql/schema.py": {"alembic"},
     "spine/stores/sql/engine.py": {"spine.stores.sql.connection"},  # psycopg
+    "spine/stores/sql/store.py": {"spine.stores.sql.checkup"},
     "spine/stores/sql/url.py": {"psycopg"},
     "spine/stores/sql/dialect.py": {"sqlalchemy.dialects.postgresql"},
     "spine/config/settings.py": {"spine.config.sources"},

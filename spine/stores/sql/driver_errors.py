@@ -40,15 +40,15 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
-# and nothing else: whether to try again is never decided by them.
-_REFUSALS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"password authentication failed|no password supplied|no pg_hba\.conf entry"), "28"),
-    (re.compile(r"FATAL: +role .* does not exist|is not permitted to log in"), "28"),
-    (re.compile(r"FATAL: +database .* does not exist"), "3D000"),
-    (re.compile(r"too many (clients|connections)|remaining connection slots"), "53300"),
-    (re.compile(r"database system is (starting up|shutting down|in recovery)"), "57P03"),
-    (re.compile(r"unsupported startup parameter"), "pooler"),
-    (re.compile(r"\binvalid \w+ value"), "option"),
+# and nothing else: whether to try again is never decided by them. Compiled when first needed, not at every start.
+_REFUSALS: tuple[tuple[str, str], ...] = (
+    (r"password authentication failed|no password supplied|no pg_hba\.conf entry", "28"),
+    (r"FATAL: +role .* does not exist|is not permitted to log in", "28"),
+    (r"FATAL: +database .* does not exist", "3D000"),
+    (r"too many (clients|connections)|remaining connection slots", "53300"),
+    (r"database system is (starting up|shutting down|in recovery)", "57P03"),
+    (r"unsupported startup parameter", "pooler"),
+    (r"\binvalid \w+ value", "option"),
 )
 
 
@@ -117,7 +117,7 @@ def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
 
 
 def _postgresql_error(state: str | None, words: str, where: str) -> StoreError:
-    state = state or next((state for refusal, state in _REFUSALS if refusal.search(words)), "08000")
+    state = state or next((state for refusal, state in _REFUSALS if re.search(refusal, words)), "08000")
     known = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
     if known is None:
         return StoreError(f"{where} refused a statement ({state}): {words}")

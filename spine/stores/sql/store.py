@@ -20,7 +20,7 @@ from spine.records.override import Override, overridden
 from spine.records.run import ClaimableRun, Removal, Run, RunList
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
-from spine.stores.sql import checkpoints, checkup, events, leases, retention, runs, schema
+from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
@@ -179,6 +179,8 @@ class SqlStore:
 
     def examine(self) -> list[Finding]:
         """See `Health`."""
+        from spine.stores.sql import checkup  # noqa: PLC0415  # no run needs a doctor in order to start
+
         return checkup.examine(self._engine)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """`SqlRunWriter`: the pen of whoever drives a run, on one session, with statements prepared once."""
 
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine
@@ -12,7 +13,7 @@ from spine.records.lease import Lease
 from spine.stores import documents, snapshots
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
-from spine.stores.sql.statements import compile_writes
+from spine.stores.sql.statements import Writes, compile_writes
 
 
 class SqlRunWriter:
@@ -23,9 +24,13 @@ class SqlRunWriter:
     ) -> None:
         self._lease = lease
         self._limits = limits
-        self._writes = compile_writes(engine.dialect)
+        self._dialect = engine.dialect
         self._session = Session(engine, reconnect_seconds=reconnect_seconds)
         self._identity = {"driven_run": lease.run_id, "held_fence": lease.fence, "lease_seconds": lease_seconds}
+
+    @cached_property
+    def _writes(self) -> Writes:
+        return compile_writes(self._dialect)  # when the first step is done, not before it begins
 
     def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
         """See `RunWriter`."""

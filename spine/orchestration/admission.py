@@ -1,7 +1,8 @@
 """From a wish to drive a run to its lease: validate first, claim second, change state third."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from spine import clock
 from spine.codec.limits import Limits
@@ -25,8 +26,7 @@ from spine.stores.protocol import Store
 TRIES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(NamedTuple):
     """The right to drive a run, and how far it has come; `asked_at` is the uptime at which its lease begins."""
 
     lease: Lease
@@ -154,7 +154,7 @@ class Admission:
         position = locate(workflow, run, checkpoints, told)
         base = self._base_context(run.run_id, position, told.renamed)
         if told.context is not None:
-            told = replace(told, context=translate_context(told.context, told.renamed))
+            told = told._replace(context=translate_context(told.context, told.renamed))
         return plan(workflow, run, position, base, told, self.limits)
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:

@@ -4,9 +4,10 @@ There is no second path: a fresh run is planned here too, as one without checkpo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from spine.codec.limits import Limits
 from spine.errors import (
@@ -29,8 +30,7 @@ from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
 from spine.records.values import Values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(NamedTuple):
     """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why.
 
     `renamed` gives steps of the run new names (old to new), which the rest is told by.
@@ -39,7 +39,7 @@ class Told:
     start_from: str | None = None
     params: Mapping[str, Any] | None = None
     context: WorkflowContext | None = None
-    renamed: Renamed = field(default_factory=dict)
+    renamed: Renamed = MappingProxyType({})
     reason: str | None = None
 
 
@@ -59,8 +59,7 @@ class Position:
     last_sequence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """How a run is driven from here: its progress, what the claim must note, which checkpoints go.
 
     `details` tell the history what was asked and what that meant.

@@ -1,7 +1,7 @@
 """`Turn`: one step's turn, on its way from verb to verb of the executor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +75,7 @@ class Turn:
     def completion(self, progress: Progress) -> Ending:
         """Give the end of a run whose last step leaves no checkpoint: the history keeps what that would tell."""
         skipped = self._skipped(progress)
-        return replace(COMPLETED, told={"skipped": skipped}) if skipped else COMPLETED
+        return COMPLETED._replace(told={"skipped": skipped}) if skipped else COMPLETED
 
     def _skipped(self, progress: Progress) -> list[str]:
         """Name the steps that were skipped since the last checkpoint, this one included if it was."""

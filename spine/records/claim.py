@@ -1,8 +1,8 @@
 """`NewRun` and `Claim`: what a driver asks of the store before it may drive."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from spine.records.context import WorkflowContext
 from spine.records.event import EventKind
@@ -11,8 +11,7 @@ from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, RunStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
+class NewRun(NamedTuple):
     """A run before it is written, with the first context and whose lease it is born with."""
 
     context: WorkflowContext
@@ -36,8 +35,7 @@ class NewRun:
         return {} if point is None else {"from_step": point.step, "passed_over": list(point.skipped)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """A wish to drive an existing run, judged against the run as it was seen: status, fence and newest checkpoint.
 
     In the transaction that grants it the `removed_steps` lose their checkpoints, then the `renamed_steps` (old name to
@@ -56,9 +54,9 @@ class Claim:
     resume_point: ResumePoint | None = None
     overrides: tuple[Override, ...] = ()
     removed_steps: tuple[str, ...] = ()
-    renamed_steps: Mapping[str, str] = field(default_factory=dict)
+    renamed_steps: Mapping[str, str] = MappingProxyType({})
     reason: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def event_kind(self) -> EventKind:
@@ -66,8 +64,7 @@ class Claim:
         return EventKind.RUN_TAKEN_OVER if self.seen_status is RunStatus.RUNNING else EventKind.RUN_RESUMED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """How a run ends, with the error if it failed; `told` is what else the history is to keep of it."""
 
     status: RunStatus
@@ -75,7 +72,7 @@ class Ending:
     error: str | None = None
     error_type: str | None = None
     error_category: str | None = None
-    told: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def event_kind(self) -> EventKind:

@@ -5,9 +5,8 @@ A method is one transaction: when it returns, what it did is durable. Whatever a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
@@ -20,8 +19,7 @@ from spine.records.run import ClaimableRun, Run, RunList, RunStatus
 RECONNECT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
+class RunFilter(NamedTuple):
     """Which runs a list shows: the newest `limit` that fit; `crashed` is no status and has its own flag."""
 
     status: RunStatus | None = None
@@ -31,8 +29,7 @@ class RunFilter:
     limit: int = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeOrder:
+class PurgeOrder(NamedTuple):
     """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
 
     Failed and cancelled ones go when their last activity was over `failed_days` ago; `workflows` narrows it to those
@@ -45,8 +42,7 @@ class PurgeOrder:
     batch: int = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgedBatch:
+class PurgedBatch(NamedTuple):
     """The runs that one purge took, or would take, and how many checkpoints went with them."""
 
     runs: tuple[str, ...]

@@ -168,7 +168,7 @@ class ClaimsContract:
             run_to(store, FAILED, run_id, steps=())
             claim = claim_of(store.get_claimable(run_id))
 
-            first, second = at_once(2, lambda who, claim=claim: store.claim_run(replace(claim, holder=f"{who}")))  # type: ignore[misc]
+            first, second = at_once(2, lambda who, claim=claim: store.claim_run(claim._replace(holder=f"{who}")))  # type: ignore[misc]
 
             assert (first is None) != (second is None)
             assert store.get_run(run_id).lease == (first or second)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from spine import clock
@@ -138,7 +138,7 @@ def holding(store: Store, lease: Lease, context: WorkflowContext, *, lease_secon
 @contextmanager
 def driving(store: Store, run_id: str = "run-1", *, lease_seconds: float = HOUR, **fields: Any) -> Iterator[Drive]:
     """Start a run and drive it."""
-    new = replace(new_run(run_id, **fields), lease_seconds=lease_seconds)
+    new = new_run(run_id, **fields)._replace(lease_seconds=lease_seconds)
     with holding(store, create(store, new), new.context) as drive:
         yield drive
 

@@ -111,7 +111,7 @@ class RunsContract:
 
     def test_params_that_nobody_gave_are_still_known_as_defaults(self, store: Store) -> None:
         new = new_run(params={"day": "2026-01-10", "limit": 7}, definition=_defaulted("limit"))
-        new = replace(new, context=replace(new.context, defaulted=frozenset({"limit"})))
+        new = new._replace(context=replace(new.context, defaulted=frozenset({"limit"})))
 
         create(store, new)
 

@@ -47,7 +47,10 @@ class Secrets:
 
     def kept(self, value: Any) -> Any:
         """Give the `Secret` that a value was told for, and any other value as it is: what may be stored."""
-        return next((Secret(name) for name, told in [*self._told.items()] if value in told), value)
+        for name, told in [*self._told.items()]:
+            if any(type(each) is type(value) and each == value and value for each in told):
+                return Secret(name)
+        return value
 
     def masked(self, result: StepResult) -> StepResult:
         """Take every secret that was told out of a result's error and reason."""

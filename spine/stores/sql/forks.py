@@ -46,8 +46,8 @@ def watch(engine: Engine) -> None:
 
 
 def _close_idle() -> None:
-    for engine in list(_engines):
-        with suppress(Exception):  # nobody may be kept from forking
+    with suppress(Exception):  # nobody may be kept from forking, and what stays open is noted
+        for engine in list(_engines):
             engine.pool.dispose_idle()  # type: ignore[attr-defined]  # see `ClosablePool`
 
 

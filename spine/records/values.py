@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
@@ -21,6 +21,7 @@ class Values(Mapping[str, Any]):
     """
 
     __slots__ = ("_decoded", "encoded")
+    _what: ClassVar[str] = "value"
 
     def __init__(self, encoded: Mapping[str, bytes] | None = None) -> None:
         self.encoded = encoded if type(encoded) is Entries else Entries(encoded)
@@ -60,7 +61,7 @@ class Values(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
             if name not in self.encoded:
-                raise KeyError(f"no {name}; there are: {self._named()}")
+                raise KeyError(f"no {self._what} {name!r}; there are: {self._named()}")
             self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
 

@@ -81,6 +81,7 @@ class StepParams(Values):
     """The params of one step: secrets are resolved when they are read, and not shown by `repr`."""
 
     __slots__ = ("_secrets",)
+    _what = "param"
 
     def __init__(self, encoded: Any = None, secrets: Secrets | None = None) -> None:
         super().__init__(encoded)

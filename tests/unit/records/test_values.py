@@ -161,9 +161,9 @@ def test_quality_metrics_come_back_as_such():
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        ({}, "no price; there are: none"),
-        ({"a": 1, "b": 2}, "no price; there are: a, b"),
-        (dict.fromkeys(map(str, range(21))), f"no price; there are: {', '.join(map(str, range(20)))}, ..."),
+        ({}, "no value 'price'; there are: none"),
+        ({"a": 1, "b": 2}, "no value 'price'; there are: a, b"),
+        (dict.fromkeys(map(str, range(21))), f"no value 'price'; there are: {', '.join(map(str, range(20)))}, ..."),
     ],
     ids=["nothing", "others", "many"],
 )

@@ -83,6 +83,13 @@ def test_each_call_gets_its_own_copy_of_the_config():
     assert seen == [{"list": []}, {"list": []}]
 
 
+def test_a_param_that_is_not_there_is_called_one():
+    with pytest.raises(KeyError) as missing:
+        StepContext(call({"day": 1})).params["date"]
+
+    assert missing.value.args == ("no param 'date'; there are: day",)
+
+
 def test_a_steps_own_params_stand_between_the_defaults_and_the_runs_params():
     given = call({"default": 0, "said": 0, "other": 0}, defaulted=["default"])
     own = Values.of({"default": 1, "said": 1, "own": 1}, at="x")

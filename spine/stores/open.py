@@ -10,6 +10,7 @@ from spine.errors import InvalidSetting, type_of
 from spine.stores.protocol import RECONNECT_SECONDS, Store
 
 _MORE_THAN_IMPORTS_MAKE = 1_000_000  # objects
+_FROZEN_BY_PYTHON = 1000  # at most: 3.12 starts with a few hundred
 
 
 def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS) -> Store:
@@ -38,7 +39,7 @@ def _without_collector() -> Iterator[None]:
     What is there afterwards counts as looked through, as it would by then; what somebody has frozen stays so. It is put
     off rather than turned off: other threads may turn it off meanwhile, or fork.
     """
-    if "spine.stores.sql.store" in sys.modules or not gc.isenabled() or gc.get_freeze_count():
+    if "spine.stores.sql.store" in sys.modules or not gc.isenabled() or _has_anybody_frozen():
         yield
         return
     thresholds = gc.get_threshold()
@@ -46,7 +47,11 @@ def _without_collector() -> Iterator[None]:
     try:
         yield
     finally:
-        if not gc.get_freeze_count():
+        if not _has_anybody_frozen():
             gc.freeze()
             gc.unfreeze()  # both together make all of it old
         gc.set_threshold(*thresholds)
+
+
+def _has_anybody_frozen() -> bool:
+    return gc.get_freeze_count() > _FROZEN_BY_PYTHON

@@ -1,10 +1,10 @@
 """Tells hooks what happened, one after another."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from spine.errors import InvalidSetting, class_name, type_of
+from spine.errors import class_name
 from spine.hooks.hook import Hook
 from spine.records.event import Event, EventKind
 
@@ -12,18 +12,6 @@ _log = logging.getLogger("spine")
 
 
 Audience = Mapping[EventKind, Sequence[Hook]]
-
-
-def judged(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
-    """Give the hooks; raise `InvalidSetting` for one that cannot be told anything, such as a plain function."""
-    if not isinstance(hooks, Iterable):
-        raise InvalidSetting(f"hooks must be a list of hooks, not {type_of(hooks)}")
-    listed = tuple(hooks)
-    for hook in listed:
-        if isinstance(hook, type) or not callable(getattr(hook, "on_event", None)):
-            what = f"the class {class_name(hook)}" if isinstance(hook, type) else type_of(hook)
-            raise InvalidSetting(f"a hook is an object with a method on_event(event), not {what}")
-    return listed
 
 
 def audience_of(hooks: Sequence[Hook]) -> Audience:

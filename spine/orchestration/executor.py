@@ -75,8 +75,7 @@ class Executor:
             result=_NOTHING_YET,
         )
         if hooks := self.audience[EventKind.STEP_STARTED]:
-            with self.forks:
-                _tell(hooks, EventKind.STEP_STARTED, turn, progress)
+            self._tell(hooks, EventKind.STEP_STARTED, turn, progress)
         return turn
 
     def attempt(self, turn: Turn) -> None:
@@ -134,8 +133,7 @@ class Executor:
         """Tell the hooks."""
         kind = _OUTCOME_EVENTS[turn.result.outcome]
         if hooks := self.audience[kind]:
-            with self.forks:
-                _tell(hooks, kind, turn, progress, duration=turn.seconds)
+            self._tell(hooks, kind, turn, progress, duration=turn.seconds)
 
     def _write(self, turn: Turn, progress: Progress) -> None:
         name = turn.step.name
@@ -148,8 +146,7 @@ class Executor:
         if saved:
             size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
             if hooks := self.audience[EventKind.CHECKPOINT_SAVED]:
-                with self.forks:
-                    _tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
+                self._tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
         elif ending is not None:
             self.writer.end_run(turn.completion(progress))
         else:
@@ -170,33 +167,34 @@ class Executor:
         except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost
             raise error from None
 
+    def _tell(
+        self,
+        hooks: Sequence[Hook],
+        kind: EventKind,
+        turn: Turn,
+        progress: Progress,
+        *,
+        duration: float | None = None,
+        **fields: Any,
+    ) -> None:
+        result = turn.result
+        said = {"reason": result.reason} if result.reason else {}
+        event = Event(
+            kind=kind,
+            run_id=turn.context.run_id,
+            workflow_name=progress.workflow.name,
+            step=turn.step.name,
+            at=clock.now(),
+            duration=duration,
+            error=result.error,
+            error_type=result.error_type,
+            traceback=result.traceback,
+            fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
+        )
+        with self.forks:
+            dispatch(hooks, event)
+
 
 def _interruption(error: BaseException) -> str:
     said = error_text(error)
     return "interrupted by SIGINT" if said == class_name(type(error)) else said
-
-
-def _tell(
-    hooks: Sequence[Hook],
-    kind: EventKind,
-    turn: Turn,
-    progress: Progress,
-    *,
-    duration: float | None = None,
-    **fields: Any,
-) -> None:
-    result = turn.result
-    said = {"reason": result.reason} if result.reason else {}
-    event = Event(
-        kind=kind,
-        run_id=turn.context.run_id,
-        workflow_name=progress.workflow.name,
-        step=turn.step.name,
-        at=clock.now(),
-        duration=duration,
-        error=result.error,
-        error_type=result.error_type,
-        traceback=result.traceback,
-        fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
-    )
-    dispatch(hooks, event)

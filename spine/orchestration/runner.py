@@ -9,8 +9,7 @@ from typing import Any, Self
 
 from spine import clock, retention
 from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound, type_of
-from spine.hooks.dispatch import judged
-from spine.hooks.hook import Hook
+from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.absence import saying_what_there_is
 from spine.orchestration.admission import Admission, Admitted, holder
@@ -92,7 +91,7 @@ class WorkflowRunner:
             heartbeat=Heartbeat(self._store, lease_seconds=options.lease_seconds),
             given_up=given_up,
             secrets=secrets,
-            hooks=(LoggingHook(), *judged(hooks)),
+            hooks=(LoggingHook(), *require_hooks(hooks)),
         )
 
     def __enter__(self) -> Self:

@@ -11,11 +11,11 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 
-from spine.stores.sql import forks, timeouts
+from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE
 from spine.stores.sql.driver_errors import translated
-from spine.stores.sql.forks import OwnConnection
+from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.pool import ClosablePool
 from spine.stores.sql.url import secrets_in
 
@@ -53,7 +53,7 @@ def make_engine(url: URL) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        forks.watch(engine)
+        own_connection.close_idle_before_forks(engine)
     else:
         is_pooled = "pooler" in url.query
         known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT

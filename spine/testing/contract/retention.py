@@ -35,6 +35,16 @@ def _wait_until_old(store: Store, count: int) -> None:
     wait_until(lambda: len(store.preview_purge(_order()).runs) == count)
 
 
+def _purge_one_and_delete_another(store: Store) -> tuple[Any, Any]:
+    """Remove the checkpoints of two runs, `purged` and `deleted`, and tell all that is left of them."""
+    run_to(store, COMPLETED, "purged")
+    run_to(store, COMPLETED, "deleted")
+    _wait_until_old(store, 2)
+    store.delete_checkpoints("deleted")
+    store.purge_runs(_order())
+    return everything(store, "purged"), everything(store, "deleted")
+
+
 def _expired(store: Store, order: PurgeOrder) -> list[str]:
     return list(store.preview_purge(order).runs)
 
@@ -135,12 +145,7 @@ class RetentionContract:
         assert len(store.list_checkpoints("invoices")) == 3
 
     def test_a_run_that_was_purged_or_deleted_is_not_deleted_again(self, store: Store) -> None:
-        run_to(store, COMPLETED, "purged")
-        run_to(store, COMPLETED, "deleted")
-        _wait_until_old(store, 2)
-        store.delete_checkpoints("deleted")
-        store.purge_runs(_order())
-        before = everything(store, "purged"), everything(store, "deleted")
+        before = _purge_one_and_delete_another(store)
 
         assert store.delete_checkpoints("purged") == store.delete_checkpoints("deleted") == 0
 
@@ -148,12 +153,7 @@ class RetentionContract:
         assert store.get_run("purged").removed_because == "expired"
 
     def test_a_run_that_was_purged_or_deleted_is_not_purged_again(self, store: Store) -> None:
-        run_to(store, COMPLETED, "purged")
-        run_to(store, COMPLETED, "deleted")
-        _wait_until_old(store, 2)
-        store.delete_checkpoints("deleted")
-        store.purge_runs(_order())
-        before = everything(store, "purged"), everything(store, "deleted")
+        before = _purge_one_and_delete_another(store)
 
         batch = store.purge_runs(_order())
 

@@ -1,4 +1,4 @@
-"""Keeps a forked process from the SQLite files that its parent had open.
+"""`OwnConnection`: keeps a forked process from the SQLite files that its parent had open.
 
 The locks of a process on a file are not inherited, but what SQLite remembers of them is: a child that opened such a
 file again would take no locks on it, and others would throw away what it commits.
@@ -40,8 +40,8 @@ class OwnConnection(sqlite3.Connection):
         self.opened.discard(self)
 
 
-def watch(engine: Engine) -> None:
-    """Close what an engine keeps idle before each fork, so that only what is in use is inherited."""
+def close_idle_before_forks(engine: Engine) -> None:
+    """Let an engine keep nothing idle over a fork, so that only what is in use is inherited."""
     _engines.add(engine)
 
 

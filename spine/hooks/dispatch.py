@@ -40,7 +40,7 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001  # a listener may do anything, and the run goes on
-            with suppress(Exception):  # so may whoever keeps the log
+            with suppress(Exception, SystemExit):  # so may whoever keeps the log
                 _log.exception(
                     "hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), event.kind, event.run_id
                 )

@@ -82,6 +82,22 @@ with context.Pool(2) as pool:
     closed.set()
     print(*said.get(20))
 """
+BY_ANOTHER_NAME = """
+import os
+path = url.removeprefix("sqlite:///")
+link = path + ".link"
+os.symlink(path, link)
+
+def fork_behind_a_link(ctx, config):
+    os.remove(link)
+    return fork(ctx, config)
+
+with WorkflowRunner("sqlite:///" + link) as other:
+    runner.close()
+    other.list_runs()
+    linked = Workflow("linked", [Step.lambda_("fork", fork_behind_a_link)])
+    print(*other.execute(linked).context.outputs["fork"]["said"])
+"""
 IN_A_STEP = """
 print(*runner.execute(Workflow("parent", [Step.lambda_("fork", fork)])).context.outputs["fork"]["said"])
 print(*[run.workflow_name for run in runner.list_runs()])
@@ -102,7 +118,14 @@ def test_a_forked_process_has_its_own_connection(postgres_url: str):
 
 @pytest.mark.parametrize(
     ("child", "code"),
-    [("sys.exit(7)", 7), ("return {'child': 0}", 0), ("raise ValueError('in the child')", 1), ("os._exit(3)", 3)],
+    [
+        ("sys.exit(7)", 7),
+        ("return {'child': 0}", 0),
+        ("raise ValueError('in the child')", 1),
+        ("os._exit(3)", 3),
+        ("sys.stdout = None; sys.exit(7)", 7),
+        ("sys.stdout.close(); return {'child': 0}", 0),
+    ],
 )
 def test_a_child_that_a_step_forked_drives_nothing(database_url: str, tmp_path: Path, child: str, code: int):
     script = tmp_path / "driver.py"
@@ -140,3 +163,10 @@ def test_a_process_that_a_step_forked_is_kept_from_the_file_that_its_parent_has_
     assert said.startswith("the process that forked this one had /")
     assert "multiprocessing.get_context('spawn')" in said
     assert runs == "parent"
+
+
+def test_a_file_is_known_by_what_it_is_and_not_by_the_name_it_had(sqlite_url: str, tmp_path: Path):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL.format(then=BY_ANOTHER_NAME))
+
+    assert run_forked(str(script), sqlite_url).stdout.startswith("the process that forked this one had /")

@@ -31,7 +31,7 @@ class OwnConnection(sqlite3.Connection):
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         super().__init__(path, *arguments, **options)
-        self.path = path
+        self.inodes = _inodes(path)  # now: later the path may lead elsewhere
         self.opened.add(self)
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ def _close_idle() -> None:
 
 def _note_inherited() -> None:
     for connection in list(OwnConnection.opened):
-        OwnConnection.inherited.update(_inodes(connection.path))
+        OwnConnection.inherited.update(connection.inodes)
 
 
 def _inodes(path: str) -> set[_Inode]:

@@ -141,10 +141,7 @@ def _save(dialect: str, moved: Any | None) -> Any:
         "metadata": cast(bindparam("metadata", type_=Text), JsonText),
         "base_sequence": cast(bindparam("base_sequence"), BigInteger),
     }
-    rows = select(*values.values())
-    if moved is None:
-        rows = rows.where(bindparam("driven_run").is_not(None))  # SQLite needs a WHERE before ON CONFLICT
-    new_row = upsert(dialect, checkpoints).from_select(list(values), rows)
+    new_row = _row(upsert(dialect, checkpoints), values, moved)
     replaced = {name: new_row.excluded[name] for name in values if name not in ("run_id", "step_name")}
     return new_row.on_conflict_do_update(index_elements=["run_id", "step_name"], set_={**replaced, "updated_at": now()})
 
@@ -158,7 +155,12 @@ def _note(moved: Any | None) -> Any:
         "actor": cast(bindparam("actor"), String(200)),
         "details": cast(bindparam("details", type_=Text), JsonText),
     }
-    return insert(events).from_select(list(values), select(*values.values()))
+    return _row(insert(events), values, moved)
+
+
+def _row(new: Any, values: dict[str, Any], moved: Any | None) -> Any:
+    """Insert one row; on PostgreSQL only if the statement that it comes from touched the run."""
+    return new.values(values) if moved is None else new.from_select(list(values), select(*values.values()))
 
 
 def _run_id(moved: Any | None) -> Any:

@@ -122,6 +122,24 @@ def load_app(app: str | None) -> list[Workflow]:
     return [found[name][0] for name in sorted(found)]
 
 
+def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Workflow, str | None]:
+    """Give the workflow that `spine run` was given, and the app that leads to it: one of the app by name, else a place.
+
+    Raise `InvalidSetting` for what is neither.
+    """
+    by_name = {workflow.name: workflow for workflow in known}
+    if target in by_name and not Path(target).is_file():
+        return by_name[target], app
+    try:
+        source, name = load(target)
+    except InvalidSetting as error:
+        if not by_name or not _is_missing(target, error):
+            raise
+        raise InvalidSetting(f"{error}; the app {app} has: {', '.join(by_name)}") from error
+    workflow = source.only() if name is None else source.choose(name)
+    return workflow, join(app, source.reference_of(workflow))
+
+
 def references(app: str | None) -> list[str]:
     """Split an app into the references it holds."""
     return [part.strip() for part in (app or "").split(",") if part.strip()]
@@ -197,11 +215,17 @@ def _import_module(name: str) -> ModuleType:
     try:
         with _told_as(name):
             return importlib.import_module(name)
-    except InvalidSetting as told:
-        error = told.__cause__
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-            raise InvalidSetting(f"no module {name!r} can be imported from here, and there is no such file") from error
-        raise
+    except InvalidSetting as error:
+        if not _is_missing(name, error):
+            raise
+        told = f"no module {name!r} can be imported from here, and there is no such file"
+        raise InvalidSetting(told) from error.__cause__
+
+
+def _is_missing(name: str, error: InvalidSetting) -> bool:
+    """Tell whether it is this module itself that is not there, and not one that it imports."""
+    cause = error.__cause__
+    return isinstance(cause, ModuleNotFoundError) and bool(cause.name) and f"{name}.".startswith(f"{cause.name}.")
 
 
 def _known_module(path: Path) -> ModuleType | None:

@@ -51,8 +51,8 @@ def run(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="FILE_OR_MODULE[:WORKFLOW]",
-            help="Where the workflow is, and its name or attribute if there are several.",
+            metavar="WORKFLOW|FILE_OR_MODULE[:WORKFLOW]",
+            help="A workflow of the app by its name; or where it is, and its name or attribute if there are several.",
             show_default=False,
         ),
     ],
@@ -69,7 +69,7 @@ def run(
     secret: SecretOption = None,
     reason: ReasonOption = None,
 ) -> None:
-    """Run a workflow from a file or a module.
+    """Run a workflow from a file or a module, or one that the app has.
 
     Example: spine run flights.py --param limit=0.1 --partition date=2013-01-17
     """
@@ -77,10 +77,7 @@ def run(
     key = given_params.read_pairs(partition, "--partition")
     with output.stdout_kept_for_data(only_if=options.json):
         app = loading.app_of(options)
-        loading.load_app_of(options)
-        source, name = loading.load(target)
-        workflow = source.only() if name is None else source.choose(name)
-        joined = loading.join(app, source.reference_of(workflow))
+        workflow, joined = loading.choose(target, app, loading.load_app_of(options))
         workflows = loading.load_app(joined)
     drive = _Drive(options=options, app=options.app if joined == app else joined)
 

@@ -1,0 +1,56 @@
+"""`spine run NAME`: a workflow that the app has, by its name."""
+
+import pytest
+
+from tests.acceptance.command import ORDERS, in_shell
+
+COMPLETE = ("--param", "target=main")
+
+
+@pytest.fixture
+def jobs(place):
+    """A module that is not named as its workflows are."""
+    other = "\nreturns = Workflow('returns', [Step.lambda_('count', lambda ctx, config: {'n': 1})])\n"
+    (place / "jobs.py").write_text(ORDERS + other)
+    return "jobs"
+
+
+def test_a_workflow_of_the_app_is_run_by_its_name(spine, jobs):
+    assert spine("run", "returns", "--run-id", "r1", "--app", jobs).out.startswith("run r1 of returns completed")
+    assert spine("run", "orders", "--run-id", "o1", "--app", jobs, *COMPLETE).out.startswith("run o1 of orders")
+
+
+def test_the_resume_command_names_the_app_only_where_it_was_given(spine, jobs, place, monkeypatch):
+    named = spine("run", "orders", "--run-id", "r1", "--app", jobs)
+    monkeypatch.setenv("SPINE_APP", jobs)
+    known = spine("run", "orders", "--run-id", "r2")
+
+    assert named.resume_command == "spine resume r1 --app jobs"
+    assert known.resume_command == "spine resume r2"
+    assert in_shell(f"{named.resume_command} --param target=x", place=place).code == 0
+
+
+def test_a_name_comes_before_a_module_and_after_a_file(spine, jobs, place, monkeypatch):
+    monkeypatch.setenv("SPINE_APP", jobs)
+    (place / "returns.py").write_text("raise RuntimeError('the module')\n")
+    by_name = spine("run", "returns", "--run-id", "r1")
+    (place / "returns").write_text("raise RuntimeError('the file')\n")
+    by_file = spine("run", "returns", "--run-id", "r2")
+
+    assert by_name.code == 0, by_name.err
+    assert by_file.code == 2
+    assert "the file" in by_file.err
+
+
+def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_there_are(spine, jobs, monkeypatch):
+    monkeypatch.setenv("SPINE_APP", jobs)
+
+    said = spine("run", "order")
+
+    assert said.code == 2
+    assert said.err.strip() == (
+        "spine: no module 'order' can be imported from here, and there is no such file; "
+        "the app jobs has: orders, returns"
+    )
+    assert "the app" not in spine("run", "order.py").err
+    assert spine("run", "x" * 5000).err.strip().endswith("names no file and no module: File name too long")

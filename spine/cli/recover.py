@@ -69,12 +69,20 @@ def _tell(recovered: list[Recovered], options: Options) -> None:
     if not recovered:
         output.say("no run has crashed")
     for each in recovered:
-        how = f"was not recovered: {each.error}" if each.result is None else f"is {each.result.status.value}"
-        output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {how}"))
+        output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {_how(each)}"))
         is_lost = isinstance(each.error, WorkflowNotFound)  # the same app would not lead to it next time
         resume = None if is_lost or _is_well(each) else resume_command(each.run_id, options, app=options.app)
         for told in resume.lines() if resume else ():
             output.say(told)
+
+
+def _how(each: Recovered) -> str:
+    if each.result is None:
+        return f"was not recovered: {each.error}"
+    result = each.result
+    if result.status is RunStatus.COMPLETED:
+        return "completed"
+    return spelling.ending(result.status.value, result.error_step, result.error_type, result.error)
 
 
 def _document(each: Recovered) -> dict[str, str | None]:

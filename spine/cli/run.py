@@ -230,10 +230,7 @@ def _happy(result: WorkflowResult, seconds: float) -> str:
 
 
 def _unhappy(document: dict[str, Any]) -> str:
-    status, step = document["status"], document["error_step"]
-    said = spelling.failure(document["error_type"], document["error"])
-    why = f": {said}" if said else ""
-    return f"{status} at {step}{why}" if step is not None else f"is {status}{why}"
+    return spelling.ending(*(document[name] for name in ("status", "error_step", "error_type", "error")))
 
 
 def _result_document(result: WorkflowResult) -> dict[str, Any]:

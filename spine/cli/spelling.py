@@ -95,6 +95,13 @@ def failure(error_type: str | None, error: str | None) -> str:
     return error if error_type in (None, "StepFailed") else f"{error_type}: {error}"
 
 
+def ending(status: str, step: str | None, error_type: str | None, error: str | None) -> str:
+    """Spell how a run ended that did not complete: `failed at load: ConnectionError: no route`."""
+    said = failure(error_type, error)
+    why = f": {said}" if said else ""
+    return f"{status} at {step}{why}" if step is not None else f"is {status}{why}"
+
+
 def count(number: int, noun: str) -> str:
     """Spell a number of things: `1 step`, `3 steps`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -53,11 +53,24 @@ def test_recover_resumes_what_crashed_and_says_when_nothing_did(folder: Path, mo
     nothing = spine("recover", "--app", "etl.py", "--json")
 
     assert crashed.returncode == -9
-    assert (recovered.returncode, recovered.stdout) == (0, "run night of etl is completed\n")
+    assert (recovered.returncode, recovered.stdout) == (0, "run night of etl completed\n")
     assert (nothing.returncode, json.loads(nothing.stdout)) == (0, [])
 
 
-def test_recover_says_how_to_resume_a_run_that_failed_again(folder: Path):
+def test_recover_says_how_a_run_failed_again_and_how_to_resume_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TARGET", "crash")
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    wait_until_crashed("night")
+    monkeypatch.setenv("TARGET", "down")
+
+    recovered = spine("recover", "--app", "etl.py")
+
+    assert recovered.returncode == 1
+    assert recovered.stdout == "run night of etl failed at load: ConnectionError: the target is ***\n"
+    assert recovered.stderr.endswith("spine: resume it with: spine resume night --app etl.py\n")
+
+
+def test_recover_offers_no_resume_that_would_find_no_workflow(folder: Path):
     spine("run", "etl.py", "--run-id", "night", "--param", "target=crash")
     wait_until_crashed("night")
 

@@ -20,7 +20,8 @@ SpineError
 │   ├── RunExpired
 │   ├── CheckpointsDeleted
 │   ├── DefinitionChanged
-│   └── NotResumable
+│   ├── NotResumable
+│   └── NotCrashed           somebody was faster than `recover`
 ├── RunIsHeld                another process drives the run
 ├── LeaseLost                another process took the run over
 ├── RunFailed                what `raise_for_status()` raises
@@ -150,6 +151,10 @@ class DefinitionChanged(Refused):
 
 class NotResumable(Refused):
     """The run's status does not allow what was asked."""
+
+
+class NotCrashed(Refused):
+    """A run that was to be recovered is not crashed any more: somebody resumed, cancelled or recovered it first."""
 
 
 class RunIsHeld(SpineError):

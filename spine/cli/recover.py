@@ -9,7 +9,7 @@ from spine.cli import loading, output, progress, render, spelling
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
 from spine.cli.resume_command import resume_command
-from spine.errors import RunIsHeld, WorkflowNotFound
+from spine.errors import LeaseLost, NotCrashed, RunIsHeld, WorkflowNotFound
 from spine.orchestration.recovery import Recovered
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus
@@ -59,9 +59,9 @@ def _require_runs_of(workflow: str, runner: WorkflowRunner) -> None:
 
 
 def _is_well(each: Recovered) -> bool:
-    """Whether nobody has to look: the run completed, or another machine has it."""
+    """Whether nobody has to look: the run completed, or somebody else has it."""
     if each.result is None:
-        return isinstance(each.error, RunIsHeld)
+        return isinstance(each.error, (RunIsHeld, LeaseLost, NotCrashed))
     return each.result.status is RunStatus.COMPLETED
 
 

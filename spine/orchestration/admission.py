@@ -1,8 +1,9 @@
 """From a wish to drive a run to its lease: validate first, claim second, change state third."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from spine import clock
 from spine.codec.limits import Limits
@@ -11,7 +12,7 @@ from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
-from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free, refuse_unless_resumable
+from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
@@ -24,6 +25,7 @@ from spine.steps.result import printable
 from spine.stores.protocol import Store
 
 TRIES = 5
+Judge = Callable[[RunSummary], None]  # raises what fits a run that is not to be driven
 
 
 class Admitted(NamedTuple):
@@ -76,7 +78,7 @@ class Admission:
             )
         )
         if lease is None:
-            raise self._taken(context.run_id)
+            self._refuse_taken(context.run_id)
         progress = Progress(
             workflow=workflow,
             context=context,
@@ -88,34 +90,31 @@ class Admission:
         )
         return Admitted(lease=lease, progress=progress, asked_at=asked_at)
 
-    def admit_existing(self, workflow: Workflow, run: ClaimableRun, told: Told, *, reopens: bool) -> Admitted:
-        """Claim an existing run as it was seen, planning again if it changed meanwhile.
-
-        `reopens` is for a caller who named a step or brought a context: then a completed run may go on too.
-        """
+    def admit_existing(self, workflow: Workflow, run: ClaimableRun, told: Told, *, refuse: Judge) -> Admitted:
+        """Claim an existing run as it was seen; if it changed meanwhile, judge and plan again."""
         run = self.given_up.let_go(run)
         for _ in range(TRIES):
-            admitted = self._try(workflow, run, told, reopens=reopens)
+            refuse(run)
+            admitted = self._try(workflow, run, told)
             if admitted is not None:
                 return admitted
             run = self.store.get_claimable(run.run_id)
         raise NotResumable(f"run {run.run_id!r} kept changing while it was to be claimed; try again")
 
-    def refuse_existing(self, run: RunSummary) -> SpineError:
-        """Say why `execute` without a step or a context does not take the id of this run."""
+    def refuse_existing(self, run: RunSummary) -> NoReturn:
+        """Raise why `execute` without a step or a context does not take the id of this run."""
         refuse_unless_free(run)
         if run.status is RunStatus.COMPLETED:
-            return RunExists(
+            raise RunExists(
                 f"run {run.run_id!r} exists and has completed; leave out run_id for a new run "
                 "(or give start_from, to run steps of this one again)"
             )
-        return RunExists(
+        raise RunExists(
             f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {run.run_id} "
             "(or give start_from, or leave out run_id for a new run)"
         )
 
-    def _try(self, workflow: Workflow, run: ClaimableRun, told: Told, *, reopens: bool) -> Admitted | None:
-        (refuse_unless_free if reopens else refuse_unless_resumable)(run)
+    def _try(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Admitted | None:
         if workflow.name != run.workflow_name:
             raise NotResumable(
                 f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run"
@@ -173,11 +172,11 @@ class Admission:
             if step.kind.pipeline is not None:
                 self.registry.require_pipeline(step.kind.pipeline, step=step.name)
 
-    def _taken(self, run_id: str) -> SpineError:
+    def _refuse_taken(self, run_id: str) -> NoReturn:
         try:
-            return self.refuse_existing(self.store.get_claimable(run_id))
+            self.refuse_existing(self.store.get_claimable(run_id))
         except RunNotFound:
-            return RunExists(f"run {run_id!r} was made by somebody else at this moment; try again")
+            raise RunExists(f"run {run_id!r} was made by somebody else at this moment; try again") from None
 
 
 def holder() -> str:

@@ -1,6 +1,6 @@
 """`Driver`: one drive of an admitted run, from the lease to the result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -28,11 +28,6 @@ from spine.steps.secrets import Resolver
 from spine.stores.protocol import Store
 
 CANCELLED = Ending(status=RunStatus.CANCELLED)
-_RUN_EVENTS = {
-    RunStatus.COMPLETED: EventKind.RUN_COMPLETED,
-    RunStatus.FAILED: EventKind.RUN_FAILED,
-    RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
-}
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -47,18 +42,21 @@ class Driver:
     secrets: Resolver
     hooks: Sequence[Hook]
 
-    def drive(self, admitted: Admitted) -> WorkflowResult:
-        """Drive until the run has ended; raise `LeaseLost` if somebody took it over meanwhile."""
-        start = clock.stopwatch()
+    def drive(self, admit: Callable[[], Admitted]) -> WorkflowResult:
+        """Drive what is admitted until the run has ended; raise `LeaseLost` if somebody took it over meanwhile.
+
+        A signal while it is admitted waits for its first step: a lease that was taken is let go.
+        """
         interrupts = Interrupts.of_this_thread()
-        progress, audience = admitted.progress, audience_of(self.hooks)
-        forks = Forks()
-        with interrupts.handled(), self.given_up.noting(admitted.lease):
-            with forks:
-                _tell(audience, progress, _beginning(progress))
-            self._walk(admitted, interrupts, audience, forks)
-            with forks:
-                _tell(audience, progress, _RUN_EVENTS[progress.ending.status], duration=clock.stopwatch() - start)
+        with interrupts.handled():
+            admitted = admit()
+            start = clock.stopwatch()
+            progress, forks = admitted.progress, Forks()
+            with self.given_up.noting(admitted.lease):
+                audience = audience_of(self.hooks)
+                self._walk(admitted, interrupts, audience, forks)
+                with forks:
+                    _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
         return progress.result()
 
     def _walk(self, admitted: Admitted, interrupts: Interrupts, audience: Audience, forks: Forks) -> None:
@@ -79,6 +77,8 @@ class Driver:
                     secrets=self.secrets,
                     audience=audience,
                 )
+                with forks:
+                    _tell(audience, admitted.progress, _beginning(admitted.progress))
                 drive(admitted.progress, executor)
         except LeaseLost:
             if not was_cancelled(self.store.get_claimable(lease.run_id), lease):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spine.errors import LeaseLost, NotFound, Refused, RunIsHeld, StoreError
+from spine.errors import SpineError
 from spine.orchestration.result import WorkflowResult
 from spine.records.run import DamagedRun, RunSummary
 
@@ -25,7 +25,7 @@ def recover_run(run: RunSummary, resume: Callable[[], WorkflowResult]) -> Recove
     """Resume one crashed run; what concerns this run alone does not keep the next one waiting."""
     try:
         return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, result=resume())
-    except (RunIsHeld, LeaseLost, Refused, NotFound, StoreError) as error:
+    except SpineError as error:
         return not_recovered(run, error)
 
 

@@ -1,7 +1,4 @@
-"""Where an existing run goes on, and with what context: pure decisions over stored records.
-
-There is no second path: a fresh run is planned here too, as one without checkpoints.
-"""
+"""Where an existing run goes on, and with what context: pure decisions over stored records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +10,7 @@ from spine.codec.limits import Limits
 from spine.errors import (
     CheckpointsDeleted,
     DefinitionChanged,
+    NotCrashed,
     NotResumable,
     RunAlreadyCompleted,
     RunExpired,
@@ -104,6 +102,13 @@ def refuse_unless_resumable(run: RunSummary) -> None:
         )
     if run.status is RunStatus.PENDING:
         raise NotResumable(f"run {run.run_id!r} is pending: it has not been started yet")
+
+
+def refuse_unless_crashed(run: RunSummary) -> None:
+    """Raise the error that fits a run which `recover` does not take."""
+    refuse_unless_free(run)
+    if not run.is_crashed:
+        raise NotCrashed(f"run {run.run_id!r} is {run.state} by now: somebody was faster; nothing was run")
 
 
 def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:

@@ -1,6 +1,6 @@
 """`WorkflowRunner`: the public verbs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -8,11 +8,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from spine import clock, retention
-from spine.errors import InvalidParams, InvalidSetting, RunAlreadyCompleted, RunIsHeld, RunNotFound, type_of
+from spine.errors import (
+    InvalidParams,
+    InvalidSetting,
+    NotResumable,
+    RunAlreadyCompleted,
+    RunIsHeld,
+    RunNotFound,
+    type_of,
+)
 from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.absence import saying_what_there_is
-from spine.orchestration.admission import Admission, Admitted, holder
+from spine.orchestration.admission import TRIES, Admission, Admitted, Judge, holder
 from spine.orchestration.driver import Driver
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
@@ -23,7 +31,7 @@ from spine.orchestration.recovery import Recovered, not_recovered, recover_run
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.renaming import parse_renamed
 from spine.orchestration.result import WorkflowResult
-from spine.orchestration.resume import Told
+from spine.orchestration.resume import Told, refuse_unless_crashed, refuse_unless_free, refuse_unless_resumable
 from spine.orchestration.upkeep import Upkeep
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
@@ -72,9 +80,9 @@ class WorkflowRunner:
         )
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
-        self._store = store or open_store(
-            options.database_url, limits=options.limits, reconnect_seconds=options.reconnect_seconds
-        )
+        if store is None:
+            store = open_store(options.database_url, limits=options.limits, reconnect_seconds=options.reconnect_seconds)
+        self._store = store
         given_up = GivenUp(self._store)
         self._admission = Admission(
             store=self._store,
@@ -145,16 +153,21 @@ class WorkflowRunner:
                 raise InvalidSetting("renamed is for a run that has taken steps; leave it out to start a new one")
             first = self._first_context(workflow, wanted, params, partition, context)
             return self._drive(
-                self._admission.admit_new(
-                    workflow, first, start_from=start_from, given=context is not None, reason=check_reason(reason)
+                partial(
+                    self._admission.admit_new,
+                    workflow,
+                    first,
+                    start_from=start_from,
+                    given=context is not None,
+                    reason=check_reason(reason),
                 )
             )
         if start_from is None and context is None:
-            raise self._admission.refuse_existing(existing)
+            self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
         told = Told(start_from=start_from, params=params, context=context, renamed=names, reason=check_reason(reason))
-        return self._drive(self._admission.admit_existing(workflow, existing, told, reopens=True))
+        return self._go_on(workflow, existing, told, refuse_unless_free)
 
     def resume(
         self,
@@ -177,16 +190,16 @@ class WorkflowRunner:
         told = Told(
             start_from=start_from, params=params_override, renamed=parse_renamed(renamed), reason=check_reason(reason)
         )
-        return self._drive(self._admission.admit_existing(workflow, run, told, reopens=start_from is not None))
+        return self._go_on(workflow, run, told, refuse_unless_resumable if start_from is None else refuse_unless_free)
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
         """Resume every crashed run, the oldest first and one after another; safe when several machines do it at once.
 
-        A run that somebody else took first, that is damaged, or that cannot go on, is told with its error and keeps
-        nobody waiting.
+        A run that somebody else took or ended first, that is damaged, or that cannot go on, is told with its error and
+        keeps nobody waiting.
         """
         crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
-        recovered = [recover_run(run, partial(self.resume, run.run_id, reason="recovered")) for run in crashed]
+        recovered = [recover_run(run, partial(self._recover, run.run_id)) for run in crashed]
         return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 
     def get_run(self, run_id: str) -> Run:
@@ -239,19 +252,21 @@ class WorkflowRunner:
     def delete_checkpoints(self, run_id: str, *, reason: str | None = None) -> int:
         """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
         with self._asking_for(run_id) as known:
-            removed = self._store.delete_checkpoints(known, by=_author(reason))
-        if removed is None:
-            raise self._held(run_id)
-        return removed
+            for _ in range(TRIES):
+                removed = self._store.delete_checkpoints(known, by=_author(reason))
+                if removed is not None:
+                    return removed
+                self._refuse_held(known)
+        raise NotResumable(f"run {run_id!r} kept changing while its checkpoints were to be deleted; try again")
 
-    def cancel(self, run_id: str, *, reason: str | None = None) -> Run:
+    def cancel(self, run_id: str, *, reason: str | None = None) -> ClaimableRun:
         """Cancel a run, also one that another process drives: its next write fails and it starts nothing more.
 
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
             cancelled = self._store.cancel_run(known, by=_author(reason))
-        run = self._store.get_run(run_id)
+        run = self._store.get_claimable(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
         return run
@@ -287,6 +302,8 @@ class WorkflowRunner:
     ) -> WorkflowContext:
         limits = self._options.limits
         if given is not None:
+            if partition is not None:
+                raise InvalidParams("the context has its partition already; leave it out")
             return given.plain().with_params(workflow.override(given.params, params, limits))
         first = workflow.first_params(params, limits)
         return WorkflowContext(
@@ -297,8 +314,15 @@ class WorkflowRunner:
             defaulted=first.defaulted,
         )
 
-    def _drive(self, admitted: Admitted) -> WorkflowResult:
-        result = self._driver.drive(admitted)
+    def _recover(self, run_id: str) -> WorkflowResult:
+        run = self.get_summary(run_id)
+        return self._go_on(self._registry.get_workflow_of(run), run, Told(reason="recovered"), refuse_unless_crashed)
+
+    def _go_on(self, workflow: Workflow, run: ClaimableRun, told: Told, refuse: Judge) -> WorkflowResult:
+        return self._drive(partial(self._admission.admit_existing, workflow, run, told, refuse=refuse))
+
+    def _drive(self, admit: Callable[[], Admitted]) -> WorkflowResult:
+        result = self._driver.drive(admit)
         self._upkeep.run_if_due()
         return result
 
@@ -315,15 +339,14 @@ class WorkflowRunner:
         except RunNotFound:
             return None
 
-    def _held(self, run_id: str) -> Exception:
+    def _refuse_held(self, run_id: str) -> None:
         lease = self._store.get_claimable(run_id).lease
-        if lease is None:
-            return RunAlreadyCompleted(f"run {run_id!r} ended at this moment; try again")
-        return RunIsHeld(
-            f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {run_id}",
-            holder=lease.holder,
-            expires_at=lease.expires_at,
-        )
+        if lease is not None:
+            raise RunIsHeld(
+                f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {run_id}",
+                holder=lease.holder,
+                expires_at=lease.expires_at,
+            )
 
 
 def _author(reason: str | None) -> Author:

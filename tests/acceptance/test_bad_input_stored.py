@@ -45,6 +45,12 @@ def failed(on_disk, ran) -> str:
     return run_id
 
 
+def test_a_run_whose_snapshot_is_damaged_can_be_cancelled(on_disk, failed, rows):
+    replace(rows, "[]")
+
+    assert on_disk.cancel(failed).status == "cancelled"
+
+
 def change(rows: Rows, **changes) -> None:
     """Change the snapshot of b."""
     text = rows.one("SELECT CAST(context_snapshot AS TEXT) FROM core_workflow_checkpoints WHERE step_name = 'b'")

@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from spine.orchestration import RunAlreadyCompleted, RunFailed, RunNotFound, RunStatus, StepResult
+from spine.orchestration import (
+    Registry,
+    RunAlreadyCompleted,
+    RunFailed,
+    RunNotFound,
+    RunStatus,
+    StepResult,
+    WorkflowRunner,
+)
+from spine.stores.memory import MemoryStore
 
 
 def test_a_completed_result_goes_on_and_a_failed_one_raises_if_asked(runner, ran):  # S14
@@ -159,6 +168,21 @@ def test_a_cancelled_run_writes_and_starts_nothing_more(runner, ran):  # S5
     assert (run.status, run.lease) == ("cancelled", None)
     with pytest.raises(RunFailed, match="is cancelled"):
         result.raise_for_status()
+
+
+def test_checkpoints_of_a_run_that_ends_at_that_moment_are_deleted_at_the_second_try(ran):
+    class Ending(MemoryStore):
+        asked = 0
+
+        def delete_checkpoints(self, run_id, **options):
+            self.asked += 1
+            return None if self.asked == 1 else super().delete_checkpoints(run_id, **options)
+
+    runner = WorkflowRunner(store=Ending(), registry=Registry())
+    ran.broken["b"] = RuntimeError("down")
+    failed = runner.execute(ran.workflow("a", "b"))
+
+    assert runner.delete_checkpoints(failed.run_id) == 1
 
 
 def test_what_cannot_be_cancelled(runner, ran):  # S46

@@ -262,6 +262,14 @@ def test_a_context_of_a_run_that_is_not_there_makes_it(runner, ran, workflow):  
     assert result.context.outputs["step1"] == {"rows": 3}
 
 
+def test_a_partition_beside_the_context_of_a_new_run_is_refused(runner, ran, workflow):  # S39
+    context = WorkflowContext(run_id="made-by-hand", workflow_name="recorded", partition={"date": "monday"})
+
+    with pytest.raises(InvalidParams, match="the context has its partition already"):
+        runner.execute(workflow, context=context, partition={"date": "tuesday"})
+    assert ran.steps == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [

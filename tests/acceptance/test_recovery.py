@@ -2,11 +2,23 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from spine.orchestration import Registry, RunStatus, SnapshotCorrupt, Step, Workflow, WorkflowNotFound, WorkflowRunner
+from spine.orchestration import (
+    NotCrashed,
+    NotStorable,
+    Registry,
+    RunStatus,
+    SnapshotCorrupt,
+    Step,
+    Workflow,
+    WorkflowContext,
+    WorkflowNotFound,
+    WorkflowRunner,
+)
 from tests.programs.forked import run_forked
 
 DRIVER = """
@@ -113,6 +125,58 @@ def test_a_crashed_run_of_an_unknown_workflow_is_told_and_the_others_go_on(sqlit
         (told,) = stranger.recover()
 
     assert isinstance(told.error, WorkflowNotFound)
+
+
+def crash_at_once(url: str, runner: WorkflowRunner, flow: Workflow, *run_ids: str) -> None:
+    """Leave runs that have done their first step, and whose driver is gone."""
+    for run_id in run_ids:
+        runner.execute(flow, run_id=run_id)
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("DELETE FROM core_workflow_checkpoints WHERE step_name = 'two'")
+        database.execute("UPDATE core_workflow_runs SET status = 'running'")
+
+
+def test_what_is_cancelled_or_recovered_elsewhere_while_others_are_recovered_is_left_alone(sqlite_url: str):
+    acts: list[Callable[[], Any]] = []
+
+    def two(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        now, acts[:] = [*acts], []
+        for act in now:
+            act()
+        return {}
+
+    flow = Workflow("fragile", [Step.lambda_("one", lambda ctx, config: {"n": 1}), Step.lambda_("two", two)])
+    with WorkflowRunner(sqlite_url) as runner, WorkflowRunner(sqlite_url) as other:
+        crash_at_once(sqlite_url, runner, flow, "night-1", "night-2", "night-3")
+        acts += [lambda: other.cancel("night-2"), lambda: other.resume("night-3")]
+        first, *later = runner.recover()
+        kinds = [event.kind for event in runner.list_events("night-2")]
+
+    assert first.result and first.result.status is RunStatus.COMPLETED
+    assert [type(each.error) for each in later] == [NotCrashed, NotCrashed]
+    assert [str(each.error).partition(":")[0] for each in later] == [
+        "run 'night-2' is cancelled by now",
+        "run 'night-3' is completed by now",
+    ]
+    assert kinds[-1] == "run.cancelled"
+
+
+def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(sqlite_url: str):
+    ran: list[str] = []
+    flow = workflow(ran)
+    with WorkflowRunner(sqlite_url) as generous:
+        context = WorkflowContext(run_id="large", workflow_name="fragile", params={"text": "x" * 5000})
+        generous.execute(flow, context=context)
+        generous.execute(flow, run_id="small")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("DELETE FROM core_workflow_checkpoints")
+        database.execute("UPDATE core_workflow_runs SET status = 'running'")
+
+    with WorkflowRunner(sqlite_url, max_snapshot_bytes=2048) as narrow:
+        large, small = narrow.recover()
+
+    assert (large.run_id, type(large.error)) == ("large", NotStorable)
+    assert small.result and small.result.status is RunStatus.COMPLETED
 
 
 def test_a_run_that_is_driven_is_not_recovered(sqlite_url: str):

@@ -1,0 +1,77 @@
+"""The edges of a drive: a signal while it is admitted, and hooks that are told of its beginning."""
+
+import os
+import signal
+
+import pytest
+
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+from spine.records.event import EventKind
+from spine.steps.step import Step
+from spine.stores.memory import MemoryStore
+
+
+class SignalledStore(MemoryStore):
+    """A store in which the operator presses Ctrl-C as soon as a lease was taken."""
+
+    def _take(self, *arguments):
+        lease = super()._take(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        return lease
+
+
+@pytest.fixture
+def interruptible():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("verb", ["execute", "resume"])
+def test_ctrl_c_when_the_lease_was_just_taken_leaves_a_run_that_goes_on_at_once(verb):
+    ran = []
+    flow = Workflow("w", [Step.lambda_("a", lambda ctx, config: ran.append(ctx.run_id) or {})])
+    store = SignalledStore()
+    runner = WorkflowRunner(store=store, registry=Registry())
+    with pytest.raises(KeyboardInterrupt):
+        runner.execute(flow, run_id="r")
+    if verb == "resume":
+        with pytest.raises(KeyboardInterrupt):
+            runner.resume("r")
+
+    assert ran == []
+    run = runner.get_run("r")
+    assert (run.status, run.error_type, run.lease) == ("failed", "Interrupted", None)
+    store.__class__ = MemoryStore
+    assert runner.resume("r").status == "completed"
+
+
+def test_a_hook_that_hears_of_the_beginning_for_longer_than_a_lease_loses_no_run():
+    store, seen = MemoryStore(), []
+
+    class Slow:
+        def on_event(self, event):
+            if event.kind is EventKind.RUN_STARTED:
+                first = store.get_run("r").lease.expires_at
+                while (lease := store.get_run("r").lease) is not None and lease.expires_at == first:
+                    pass  # until a heartbeat has renewed it, or it has run out
+                seen.append(lease)
+
+    runner = WorkflowRunner(store=store, registry=Registry(), lease_seconds=0.5, hooks=[Slow()])
+
+    result = runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {})]), run_id="r")
+
+    assert result.status == "completed"
+    assert seen[0] is not None
+
+
+def test_a_store_that_counts_as_empty_is_used_all_the_same():
+    class Counted(MemoryStore):
+        def __len__(self):
+            return 0
+
+    assert WorkflowRunner(store=Counted(), registry=Registry()).location == "memory://"

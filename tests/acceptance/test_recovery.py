@@ -152,7 +152,8 @@ def test_what_is_cancelled_or_recovered_elsewhere_while_others_are_recovered_is_
         first, *later = runner.recover()
         kinds = [event.kind for event in runner.list_events("night-2")]
 
-    assert first.result and first.result.status is RunStatus.COMPLETED
+    assert first.result
+    assert first.result.status is RunStatus.COMPLETED
     assert [type(each.error) for each in later] == [NotCrashed, NotCrashed]
     assert [str(each.error).partition(":")[0] for each in later] == [
         "run 'night-2' is cancelled by now",
@@ -176,7 +177,8 @@ def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(
         large, small = narrow.recover()
 
     assert (large.run_id, type(large.error)) == ("large", NotStorable)
-    assert small.result and small.result.status is RunStatus.COMPLETED
+    assert small.result
+    assert small.result.status is RunStatus.COMPLETED
 
 
 def test_a_run_that_is_driven_is_not_recovered(sqlite_url: str):

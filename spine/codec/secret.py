@@ -24,4 +24,4 @@ class Secret:
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
         from pydantic_core import core_schema  # noqa: PLC0415  # only params models pay for pydantic
 
-        return core_schema.is_instance_schema(cls)
+        return core_schema.is_instance_schema(cls, cls_repr="Secret: Secret('VARIABLE'), or --secret NAME=VARIABLE")

@@ -23,12 +23,14 @@ def _listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
     listeners = []
     for hook in hooks:
         try:
-            if hook.wants(kind):  # type: ignore[attr-defined]
+            wants = getattr(hook, "wants", None)
+            if wants is None or wants(kind):
                 listeners.append(hook)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # noqa: BLE001  # it has no such method, or it is not fit to be asked
+        except BaseException:  # noqa: BLE001  # one that is not fit to be asked is told of everything
             listeners.append(hook)
+            _log_failure(hook, kind)
     return listeners
 
 
@@ -40,7 +42,9 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001  # a listener may do anything, and the run goes on
-            with suppress(Exception, SystemExit):  # so may whoever keeps the log
-                _log.exception(
-                    "hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), event.kind, event.run_id
-                )
+            _log_failure(hook, event.kind, event.run_id)
+
+
+def _log_failure(hook: Hook, kind: EventKind, run_id: str | None = None) -> None:
+    with suppress(Exception, SystemExit):  # whoever keeps the log may do anything too
+        _log.exception("hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), kind, run_id)

@@ -43,6 +43,7 @@ def line(event: Event) -> str:
         "step": event.step,
         "duration": None if event.duration is None else f"{event.duration:.3f}s",
         **event.fields,
+        **({"reason": repr(event.fields["reason"])} if "reason" in event.fields else {}),
         "error_type": event.error_type,
         "error": None if event.error is None else repr(event.error),
     }

@@ -111,8 +111,8 @@ class Executor:
             context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
             turn.context = context.with_params(updates) if updates else context
             if result.metadata:
-                metadata = codec.decode(codec.encode(result.metadata, at="metadata"))  # nobody else changes this one
-                turn.result = replace(result, metadata=metadata)
+                kept = codec.encode(result.metadata, at="metadata", limits=self.limits)
+                turn.result = replace(result, metadata=codec.decode(kept))  # which nobody else changes
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at

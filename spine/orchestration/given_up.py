@@ -33,7 +33,8 @@ class GivenUp:
         Only one with the fence that is known here: what its driver may have sent last is refused by the next fence.
         """
         lease = self._leases.get(run.run_id)
-        if lease is None or run.lease is None or run.lease.fence != lease.fence:
-            return run
-        self._store.renew_leases([lease], lease_seconds=0)
-        return self._store.get_claimable(run.run_id)
+        if lease is not None and run.lease is not None and run.lease.fence == lease.fence:
+            self._store.renew_leases([lease], lease_seconds=0)
+            run = self._store.get_claimable(run.run_id)
+        self._leases.pop(run.run_id, None)
+        return run

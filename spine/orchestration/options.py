@@ -38,8 +38,8 @@ class Options:
             lease_seconds=_within("lease_seconds", told["lease_seconds"], SHORTEST_LEASE, LONGEST_LEASE),
             reconnect_seconds=_within("reconnect_seconds", told["reconnect_seconds"], 0, LONGEST_LEASE),
             limits=Limits(
-                max_depth=int(_within("max_depth", told["max_depth"], 1, DEEPEST)),
-                max_bytes=int(_within("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30)),
+                max_depth=_whole("max_depth", told["max_depth"], 1, DEEPEST),
+                max_bytes=_whole("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30),
             ),
         )
 
@@ -50,3 +50,9 @@ def _within(name: str, value: Any, least: float, most: float) -> float:
     if not least <= value <= most:  # neither is NaN
         raise InvalidSetting(f"{name} must be from {least:,} to {most:,}")
     return value
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    if _within(name, value, least, most) != int(value):
+        raise InvalidSetting(f"{name} must be a whole number")
+    return int(value)

@@ -52,6 +52,7 @@ def override(
     if model is None or not said:
         return said
     meant = {field: name for name in said for field in _meant_by(model, name)}
+    _refuse_strangers(workflow, model, meant)
     kept = {name: value for name, value in params.items() if name in model.model_fields and name not in meant}
     valid = _validated(workflow, model, {**kept, **said}, limits, by_alias=True, by_name=True)
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
@@ -103,10 +104,23 @@ def _validated(
     try:
         valid = model.model_validate(dict(params), **spelled)
     except ValidationError as error:
-        problems = "; ".join(f"{_field(problem)}: {problem['msg']}" for problem in error.errors())
+        problems = "; ".join(f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors())
         raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
     secrets = {name: value for name, value in valid if isinstance(value, Secret)}
+    for name, value in valid:
+        if name not in secrets and _holds_secret(value):
+            raise InvalidParams(
+                f"params.{name} holds a secret, which no step would be told; make it a param of its own"
+            )
     return {**_dumped(valid, limits), **secrets}  # a dump would take a secret apart
+
+
+def _refuse_strangers(workflow: str, model: type[Any], meant: Mapping[str, str]) -> None:
+    """Refuse an override that would change nothing: whoever gave it means another param."""
+    strangers = [said for field, said in meant.items() if field not in model.model_fields]
+    if strangers and model.model_config.get("extra", "ignore") == "ignore":
+        known = ", ".join(model.model_fields)
+        raise InvalidParams(f"workflow {workflow!r} takes no param {strangers[0]!r}; its model has: {known}")
 
 
 def _meant_by(model: type[Any], said: str) -> list[str]:
@@ -134,6 +148,20 @@ def _is_storable(value: Any, limits: Limits) -> bool:
     except NotStorable:
         return False
     return True
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_holds_secret, value))
+    if hasattr(type(value), "model_fields"):
+        return any(_holds_secret(each) for _, each in value)
+    return isinstance(value, Secret)
+
+
+def _hint(problem: Any) -> str:
+    return "; declare the field as Secret" if isinstance(problem["input"], Secret) else ""
 
 
 def _field(problem: Any) -> str:

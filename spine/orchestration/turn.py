@@ -41,11 +41,6 @@ class Turn:
     seconds: float = 0.0
     ending: Ending | None = None
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether the step failed, and the run with it."""
-        return self.result.outcome is Outcome.FAILED
-
     def fail(self, result: StepResult) -> None:
         """Make it a step that failed: the run knows what it knew before, and ends."""
         self.result = result = self.call.secrets.masked(result).shortened()

@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import spine
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidWorkflow, StepNotFound, type_of
 from spine.orchestration import params as run_params
 from spine.records.names import check_name
 from spine.records.run import Definition, StepDefinition
 from spine.records.values import Values
-from spine.steps.result import printable
+from spine.steps.result import is_of_spine, printable
 from spine.steps.step import Step
-
-_PACKAGE = spine.__path__[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +102,4 @@ def _place_of_definition() -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith((_PACKAGE, "<string>"))
+    return filename == "<string>" or is_of_spine(filename)

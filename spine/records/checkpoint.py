@@ -16,9 +16,9 @@ class CheckpointSummary:
     """A checkpoint without its snapshot: what a list shows.
 
     `sequence` grows by one with every checkpoint written in the run; `next_step` is where a resume goes on (None: the
-    run is at its end); `metadata` holds the step's own and `attempt`, `started_at`, `duration` (seconds), `skipped`,
-    `python_version`, `spine_version`. `size` is that of the stored snapshot in bytes; where that holds only what the
-    step changed, `base_sequence` names the checkpoint it builds on.
+    run is at its end); `metadata` holds the step's own and `attempt`, `outcome`, `reason`, `started_at`, `duration`
+    (seconds), `skipped`, `python_version`, `spine_version`. `size` is that of the stored snapshot in bytes; where that
+    holds only what the step changed, `base_sequence` names the checkpoint it builds on.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""`NewRun` and `Claim`: what a driver asks of the store before it may drive."""
+"""`NewRun` and `Claim`: what a driver asks of the store before it may drive; `Ending`: what it says afterwards."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

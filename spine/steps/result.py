@@ -1,5 +1,6 @@
 """`StepResult`: what a step gives back."""
 
+import os
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from spine.errors import SpineError, StoreBusy, StoreUnavailable, class_name, ty
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
-_PACKAGE = spine.__path__[0]
+_PACKAGE = f"{spine.__path__[0]}{os.sep}"
 LONGEST_ERROR_TYPE = 200
 
 
@@ -176,7 +177,12 @@ def traceback_of(error: BaseException) -> str | None:
 
 
 def _is_ours(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.startswith(_PACKAGE)
+    return is_of_spine(frame.filename)
+
+
+def is_of_spine(filename: str) -> bool:
+    """Tell whether code is Spine's own, and not of a package whose name only begins so."""
+    return filename.startswith(_PACKAGE)
 
 
 def cleaned(text: str) -> str:

@@ -12,7 +12,7 @@ from spine.records.entries import Entries
 from spine.records.values import Values
 from spine.steps.result import StepResult
 
-Resolver = Callable[[str], str]
+Resolver = Callable[[str], str | None]
 MASK = "***"
 
 
@@ -36,6 +36,8 @@ class Secrets:
         if not isinstance(value, Secret):
             return value
         resolved = self._resolver(value.name)
+        if resolved is None:
+            raise SecretNotFound(f"the runner's secrets give nothing for {value.name!r}")
         known = self._told.setdefault(value.name, [])
         if resolved not in known:
             known.append(resolved)

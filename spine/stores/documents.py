@@ -17,7 +17,7 @@ from spine.records.values import Values
 from spine.stores.damage import checked, guarded, judged, names, read_object
 from spine.stores.snapshots import read_context, write_context
 
-_DETAILS = Limits(max_depth=124, max_bytes=2**31)
+_WIDE = Limits(max_depth=124, max_bytes=2**31)  # for what was held to the limits of its runner already
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | N
     own = orjson.dumps(performed or {})
     if not metadata:
         return own.decode()
-    return codec.encode({**metadata, **orjson.loads(own)}, at="metadata").decode()
+    return codec.encode({**metadata, **orjson.loads(own)}, at="metadata", limits=_WIDE).decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
@@ -66,11 +66,8 @@ def rename_metadata(text: str, renamed: Renamed, *, where: str) -> str:
 
 
 def write_details(details: Mapping[str, Any]) -> str:
-    """Write what an event tells; raise `NotStorable` for what cannot be kept.
-
-    What it tells was held to the limits of its runner when it came, and lies a little deeper here.
-    """
-    return codec.encode(dict(details), at="details", limits=_DETAILS).decode()
+    """Write what an event tells, where it lies a little deeper; raise `NotStorable` for what cannot be kept."""
+    return codec.encode(dict(details), at="details", limits=_WIDE).decode()
 
 
 def read_details(text: str, *, where: str) -> Mapping[str, Any]:

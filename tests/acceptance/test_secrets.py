@@ -85,6 +85,15 @@ def test_a_missing_secret_fails_the_step_that_reads_it_and_says_what_to_set(monk
     assert "set WAREHOUSE_PASSWORD" in str(result.error)
 
 
+def test_a_resolver_that_knows_nothing_of_a_secret_fails_the_step_and_masks_nothing():
+    workflow = Workflow("login", [Step.lambda_("login", lambda ctx, config: {"n": len(ctx.params["password"])})])
+
+    with WorkflowRunner("memory://", secrets={"OTHER": "x"}.get) as runner:
+        result = runner.execute(workflow, {"password": Secret("PASSWORD")})
+
+    assert (result.error_type, result.error) == ("SecretNotFound", "the runner's secrets give nothing for 'PASSWORD'")
+
+
 def test_a_params_model_may_ask_for_a_secret():
     from pydantic import BaseModel
 

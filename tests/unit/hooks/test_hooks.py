@@ -227,3 +227,23 @@ def test_a_hook_that_exits_when_it_is_asked_is_told_all_the_same():
         assert runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {})])).status == "completed"
 
     assert len(asked.events) == 5
+
+
+def test_a_hook_that_cannot_say_what_it_wants_is_told_of_everything_and_the_log_says_so(caplog):
+    class Unsure(Recorder):
+        def wants(self, kind):
+            raise RuntimeError("ask me later")
+
+    unsure = Unsure()
+    WorkflowRunner("memory://", registry=Registry(), hooks=[unsure]).execute(
+        Workflow("w", [Step.lambda_("a", lambda ctx, config: {})])
+    )
+
+    assert ("step.completed", "a") in unsure.told
+    assert "ask me later" in caplog.text
+
+
+def test_the_reason_of_a_skip_stays_on_its_line():
+    told = line(event(kind=EventKind.STEP_SKIPPED, fields={"reason": "one\nrun.failed run_id=forged"}))
+
+    assert len(told.splitlines()) == 1

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from spine.codec.limits import Limits
 from spine.codec.secret import Secret
-from spine.errors import InvalidParams, InvalidWorkflow, NotStorable
+from spine.errors import InvalidParams, InvalidSetting, InvalidWorkflow, NotStorable
 from spine.orchestration.params import checked
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
@@ -224,3 +224,56 @@ def test_a_resume_is_held_to_the_limits_of_its_runner_and_to_no_other(url, tmp_p
 
         assert again.status == "completed"
         assert runner.get_run(failed.run_id).params["deep"] == deep(115)
+
+
+class Login(pydantic.BaseModel):
+    user: str
+    password: Secret
+
+
+class Job(pydantic.BaseModel):
+    limit: int = 1
+    token: Secret | None = None
+    logins: list[Login] = []
+    text: str = ""
+
+
+def test_a_model_that_has_a_secret_within_a_param_is_refused():
+    login = {"user": "etl", "password": Secret("PASSWORD")}
+
+    with pytest.raises(InvalidParams, match=r"params\.logins holds a secret, .* make it one"):
+        workflow(params_model=Job).first_params({"logins": [login]})
+
+
+def test_a_secret_that_the_model_does_not_expect_is_refused_with_what_to_do():
+    with pytest.raises(InvalidParams, match="text: .*; declare the field as Secret"):
+        workflow(params_model=Job).first_params({"text": Secret("TEXT")})
+    with pytest.raises(InvalidParams, match=r"token: .* instance of Secret: .* --secret NAME=VARIABLE"):
+        workflow(params_model=Job).first_params({"token": "plain"})
+
+
+def test_an_override_that_the_model_does_not_know_is_refused_and_names_what_it_knows():
+    known = workflow(params_model=Job)
+    open_to_all = workflow(params_model=type("Open", (Job,), {"model_config": {"extra": "allow"}}))
+
+    with pytest.raises(InvalidParams, match="takes no param 'limt'; its model has: limit, token, logins, text"):
+        known.override({"limit": 1}, {"limt": 2})
+    assert dict(open_to_all.override({"limit": 1}, {"limt": 2})) == {"limt": 2}
+
+
+@pytest.mark.parametrize("name", ["max_depth", "max_snapshot_bytes"])
+def test_a_limit_is_a_whole_number(name):
+    with pytest.raises(InvalidSetting, match=f"{name} must be a whole number"):
+        WorkflowRunner("memory://", **{name: 100.5 if name == "max_depth" else 2048.5})
+
+
+def test_metadata_are_held_to_the_limits_of_the_runner():
+    def nested(depth):
+        return {} if depth == 0 else {"in": nested(depth - 1)}
+
+    def run(depth, **limits):
+        step = Step.lambda_("a", lambda ctx, config: StepResult.ok(metadata={"deep": nested(depth)}))
+        return WorkflowRunner("memory://", registry=Registry(), **limits).execute(Workflow("w", [step]))
+
+    assert run(30, max_depth=10).error_type == "NotStorable"
+    assert run(110, max_depth=120).status == "completed"

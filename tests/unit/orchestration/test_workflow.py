@@ -1,10 +1,14 @@
 """A workflow is checked when it is made."""
 
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 
+import spine
 from spine.errors import InvalidName, InvalidWorkflow, NotStorable, StepNotFound
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.steps.step import Step
 
@@ -78,3 +82,21 @@ def test_its_defaults_are_checked_and_copied():
         Workflow("w", [step("a")], defaults=[1])
     with pytest.raises(NotStorable, match=r"the defaults of workflow 'w'\.x"):
         Workflow("w", [step("a")], defaults={"x": object()})
+
+
+def test_a_package_whose_name_begins_as_spines_is_somebody_elses(tmp_path, monkeypatch):
+    package = Path(spine.__file__).parent.parent / "spine_flows" / "jobs.py"
+    code = (
+        "from spine.orchestration import Step, Workflow\n"
+        "def broken(ctx, config):\n"
+        "    raise ValueError('here')\n"
+        "flow = Workflow('flow', [Step.lambda_('a', broken)])\n"
+    )
+    names = {}
+    exec(compile(code, str(package), "exec"), names)
+
+    runner = WorkflowRunner("memory://", registry=Registry())
+    failed = runner.execute(names["flow"])
+
+    assert names["flow"].source == f"{package}:4"
+    assert f'File "{package}", line 3, in broken' in runner.list_events(failed.run_id)[-1].traceback

@@ -241,7 +241,7 @@ class Job(pydantic.BaseModel):
 def test_a_model_that_has_a_secret_within_a_param_is_refused():
     login = {"user": "etl", "password": Secret("PASSWORD")}
 
-    with pytest.raises(InvalidParams, match=r"params\.logins holds a secret, .* make it one"):
+    with pytest.raises(InvalidParams, match=r"params\.logins holds a secret, .* make it a param of its own"):
         workflow(params_model=Job).first_params({"logins": [login]})
 
 

@@ -133,7 +133,7 @@ class Admission:
                 seen_status=run.status,
                 seen_fence=run.fence,
                 seen_sequence=run.last_sequence,
-                definition=workflow.definition(run.definition.defaulted),
+                definition=planned.definition,
                 current_step=workflow.step_names[planned.progress.position],
                 holder=holder(),
                 lease_seconds=self.lease_seconds,

@@ -62,6 +62,7 @@ class Executor:
         call = Call(
             context=progress.context,
             step_name=step.name,
+            first_name=progress.first_names.get(step.name),
             is_resumed=progress.is_resumed,
             secrets=Secrets(self.secrets),
             function=None if pipeline is None else self.registry.get_pipeline(pipeline),

@@ -1,5 +1,6 @@
 """`Progress`: how far a run has come."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spine.orchestration.result import WorkflowResult
@@ -19,7 +20,8 @@ class Progress:
     """How far a run has come: what it knows, what comes next, and what is behind it.
 
     It belongs to one drive, and moves on only with what is durable. `base` is the newest checkpoint, which the next
-    one may build on. `unsaved_skips` are the steps skipped since; the next one notes them.
+    one may build on. `unsaved_skips` are the steps skipped since; the next one notes them. `first_names` are those of
+    steps that were renamed.
     """
 
     workflow: Workflow
@@ -29,6 +31,7 @@ class Progress:
     base: Base | None = None
     is_resumed: bool
     earlier: frozenset[str] = frozenset()
+    first_names: Mapping[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     unsaved_skips: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)

@@ -24,7 +24,7 @@ from spine.records.context import WorkflowContext
 from spine.records.override import Override, followed, overridden, since
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, Removal, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Definition, Removal, RunStatus, RunSummary
 from spine.records.values import Values
 
 
@@ -64,6 +64,7 @@ class Plan(NamedTuple):
     """
 
     progress: Progress
+    definition: Definition
     resume_point: ResumePoint | None
     overrides: tuple[Override, ...]
     removed_steps: tuple[str, ...]
@@ -159,6 +160,7 @@ def plan(
     point_now = ResumePoint(step=start, params=override, skipped=position.passed_over, context=given)
     before = since(run.overrides, sequence)
     override_now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
+    definition = workflow.definition(run.definition.defaulted, run.definition.first_names)
     nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
         progress=Progress(
@@ -169,9 +171,11 @@ def plan(
             base=Base(sequence=sequence, context=base) if position.base else None,
             is_resumed=True,
             earlier=earlier - skipped,
+            first_names=definition.first_names,
             skipped=set(skipped),
             unsaved_skips=list(position.passed_over),
         ),
+        definition=definition,
         resume_point=None if nothing_told else point_now,
         overrides=followed(before, override_now) if said or told.context else before,
         removed_steps=position.removed,

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
@@ -63,9 +64,17 @@ class Workflow:
         """Check an override against the params of the run; raise `InvalidParams`."""
         return run_params.override(self.name, self.params_model, params, given, limits)
 
-    def definition(self, defaulted: frozenset[str] = frozenset()) -> Definition:
-        """Give what a run remembers of this workflow."""
-        steps = tuple(StepDefinition(name=step.name, kind=step.kind.name) for step in self.steps)
+    def definition(
+        self, defaulted: frozenset[str] = frozenset(), first_names: Mapping[str, str] = MappingProxyType({})
+    ) -> Definition:
+        """Give what a run remembers of this workflow; `first_names` are those of steps that were renamed.
+
+        A step whose name is the first one of another is not that one: it gets a first name of its own.
+        """
+        taken = {name: f"another {name}" for name in first_names.values()} | dict(first_names)
+        steps = tuple(
+            StepDefinition(name=step.name, kind=step.kind.name, first_name=taken.get(step.name)) for step in self.steps
+        )
         return Definition(steps=steps, source=self.source, defaulted=defaulted)
 
 

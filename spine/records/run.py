@@ -56,10 +56,14 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """A step as the run remembers it."""
+    """A step as the run remembers it.
+
+    `first_name` is what its idempotency keys are made of where that is not its name: the one it had first.
+    """
 
     name: str
     kind: str
+    first_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,11 @@ class Definition:
     def names(self) -> tuple[str, ...]:
         """The step names, in order."""
         return tuple(step.name for step in self.steps)
+
+    @property
+    def first_names(self) -> Mapping[str, str]:
+        """The first names of steps that were renamed, by the names they have now."""
+        return {step.name: step.first_name for step in self.steps if step.first_name is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,10 +95,13 @@ class StepContext(WorkflowContext):
         return self.call.is_resumed
 
     def idempotency_key(self, *parts: object) -> str:
-        """Make a key of 32 hexadecimal digits from run, step and parts: every attempt of this step gets the same."""
+        """Make a key of 32 hexadecimal digits from run, step and parts: every attempt of this step gets the same.
+
+        Also one under another name, if the resume was told that the step was `renamed`.
+        """
         import hashlib  # noqa: PLC0415  # only steps that ask for a key pay for it
 
-        identity = [self.run_id, self.step_name, *parts]
+        identity = [self.run_id, self.call.first_name or self.step_name, *parts]
         return hashlib.sha256(codec.encode(identity, at="idempotency_key")).hexdigest()[:32]
 
     def plain(self) -> WorkflowContext:

@@ -11,10 +11,14 @@ from spine.steps.secrets import Secrets, from_environment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One attempt of one step: the context it starts from, and whatever its kind needed looked up."""
+    """One attempt of one step: the context it starts from, and whatever its kind needed looked up.
+
+    `first_name` is the one that the step had before it was renamed, if it was.
+    """
 
     context: WorkflowContext
     step_name: str
+    first_name: str | None = None
     attempt: int = 1
     is_resumed: bool = False
     function: Callable[..., Any] | None = None

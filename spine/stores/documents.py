@@ -82,7 +82,11 @@ def read_event_kind(text: str, *, where: str) -> EventKind:
 
 def write_definition(definition: Definition) -> str:
     """Write what the run remembers of its workflow."""
-    steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]
+    first = definition.first_names
+    steps = [
+        {"name": step.name, "kind": step.kind, **({"first_name": step.first_name} if step.name in first else {})}
+        for step in definition.steps
+    ]
     document: dict[str, Any] = {"steps": steps, "source": definition.source}
     if definition.defaulted:
         document["defaulted"] = sorted(definition.defaulted)
@@ -98,7 +102,7 @@ def read_definition(text: str | None, *, where: str) -> Definition:
         where,
         lambda: Definition(
             steps=tuple(
-                StepDefinition(name=name, kind=step["kind"])
+                StepDefinition(name=name, kind=step["kind"], first_name=step.get("first_name"))
                 for name, step in zip(
                     names([step["name"] for step in document["steps"]]), document["steps"], strict=True
                 )

@@ -265,3 +265,57 @@ def test_a_driver_that_was_killed_after_renaming_leaves_a_run_under_the_new_name
 
     assert result.completed_steps == ["store", "report"]
     assert orders.seen["store"] == {"fetch": {"by": "extract"}, "clean": {"by": "clean"}}
+
+
+def keyed(keys: list[tuple[str, str]], *names: str, failing: str = "") -> Workflow:
+    """Make a workflow whose steps note their keys, and of which one fails."""
+
+    def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        keys.append((ctx.step_name, ctx.idempotency_key("charge")))
+        if ctx.step_name == failing:
+            raise RuntimeError("not today")
+        return {}
+
+    return Workflow("orders", [Step.lambda_(name, perform) for name in names])
+
+
+def test_a_step_that_was_renamed_keeps_its_idempotency_key(database_url: str):
+    keys: list[tuple[str, str]] = []
+    with WorkflowRunner(database_url) as runner:
+        runner.execute(keyed(keys, "pay", failing="pay"), run_id="night")
+        runner.register(keyed(keys, "charge", failing="charge"))
+        runner.resume("night", renamed={"pay": "charge"})
+        runner.resume("night")  # it need not be told again
+        runner.register(keyed(keys, "bill"))
+        runner.resume("night", renamed={"charge": "bill"})
+
+    assert [name for name, _ in keys] == ["pay", "charge", "charge", "bill"]
+    assert len({key for _, key in keys}) == 1
+
+
+def test_no_other_step_gets_the_key_of_one_that_was_renamed(database_url: str):
+    keys: list[tuple[str, str]] = []
+    with WorkflowRunner(database_url) as runner:
+        runner.execute(keyed(keys, "order", "pay", failing="pay"), run_id="night")
+        runner.register(keyed(keys, "order", "charge", "pay", failing="pay"))
+        runner.resume("night", renamed={"pay": "charge"})
+        runner.register(keyed(keys, "order", "charge", "pay"))
+        runner.resume("night")
+
+    assert [name for name, _ in keys] == ["order", "pay", "charge", "pay", "pay"]
+    told = [key for _, key in keys]
+    assert told[1] == told[2]
+    assert told[3] == told[4]
+    assert len(set(told)) == 3
+
+
+def test_steps_that_swap_their_names_keep_their_own_keys(database_url: str):
+    keys: list[tuple[str, str]] = []
+    with WorkflowRunner(database_url) as runner:
+        runner.execute(keyed(keys, "one", "two", "three", failing="three"), run_id="night")
+        runner.execute(
+            keyed(keys, "two", "one", "three"), run_id="night", start_from="two", renamed={"one": "two", "two": "one"}
+        )
+
+    told = [key for _, key in keys]
+    assert told[3:] == told[:3]

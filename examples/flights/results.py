@@ -18,7 +18,7 @@ def lines() -> list[str]:
             .order_by(func.sum(column.flights).desc(), column.carrier_name)
         ).all()
     total = (
-        f"all, {days} days",
+        "all, 1 day" if days == 1 else f"all, {days} days",
         *(sum(row[index] for row in carriers) for index in range(1, len(names) + 1)),
     )
     heading = f"{'carrier':30}{'flights':>9}{'cancelled':>11}{'mean delay':>14}{'in poor sight':>15}"

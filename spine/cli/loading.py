@@ -133,10 +133,13 @@ def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Wor
     try:
         source, name = load(target)
     except InvalidSetting as error:
-        if not by_name or not _is_missing(target, error):
+        if error.__cause__ is not None and not _is_missing(target, error):
             raise
-        raise InvalidSetting(f"{error}; the app {app} has: {', '.join(by_name)}") from error
+        has = f"the app {app} has: {', '.join(by_name)}" if by_name else "for a name say --app, or set SPINE_APP"
+        raise InvalidSetting(f"{error}; {has}") from error
     workflow = source.only() if name is None else source.choose(name)
+    if by_name.get(workflow.name) is workflow:
+        return workflow, app
     return workflow, join(app, source.reference_of(workflow))
 
 

@@ -9,10 +9,11 @@ from spine.cli import loading, output, progress, render, spelling
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
 from spine.cli.resume_command import resume_command
-from spine.errors import LeaseLost, NotCrashed, RunIsHeld, WorkflowNotFound
+from spine.cli.run import code_of_stop
+from spine.errors import InvalidInput, LeaseLost, NotCrashed, NotFound, Refused, RunIsHeld, WorkflowNotFound
 from spine.orchestration.recovery import Recovered
 from spine.orchestration.runner import WorkflowRunner
-from spine.records.run import RunStatus
+from spine.records.run import RunStatus, RunSummary
 
 MOST = 100_000
 
@@ -34,14 +35,17 @@ def recover(
     """
     with output.stdout_kept_for_data(only_if=options.json):
         workflows = loading.load_app_of(options)
-    display = progress.choose_display(verbose=options.verbose)
-    with (
-        loading.open_runner(options, hooks=(display,)) as runner,
-        output.stdout_kept_for_data(only_if=options.json),
-        closing(display),
-    ):
+    witness, display = progress.Witness(), progress.choose_display(verbose=options.verbose)
+    with loading.open_runner(options, hooks=(witness, display)) as runner:
         runner.register(*workflows)
-        recovered = runner.recover(workflow=workflow, limit=limit)
+        try:
+            with output.stdout_kept_for_data(only_if=options.json), closing(display):
+                recovered = runner.recover(workflow=workflow, limit=limit)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            if witness.run_id is None:
+                raise
+            _tell_stopped(runner.get_summary(witness.run_id), options)
+            raise typer.Exit(code_of_stop(stop)) from None
         if workflow and not recovered and workflow not in [each.name for each in workflows]:
             _require_runs_of(workflow, runner)
     if options.json:
@@ -70,10 +74,26 @@ def _tell(recovered: list[Recovered], options: Options) -> None:
         output.say("no run has crashed")
     for each in recovered:
         output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {_how(each)}"))
-        is_lost = isinstance(each.error, WorkflowNotFound)  # the same app would not lead to it next time
-        resume = None if is_lost or _is_well(each) else resume_command(each.run_id, options, app=options.app)
-        for told in resume.lines() if resume else ():
-            output.say(told)
+        is_refused = isinstance(each.error, (NotFound, Refused, InvalidInput))  # and would be next time
+        if not is_refused and not _is_well(each):
+            _say_resume(each.run_id, options)
+
+
+def _tell_stopped(run: RunSummary, options: Options) -> None:
+    """Tell of the run that was driven when a signal came; those before it are told on stderr."""
+    if options.json:
+        render.print_json([_spelled(run.run_id, run.workflow_name, run.status.value, run.error)])
+    else:
+        how = spelling.ending(run.status.value, run.error_step, run.error_type, run.error)
+        output.out(spelling.safe(f"run {run.run_id} of {run.workflow_name} {how}"))
+    if run.status is not RunStatus.COMPLETED:
+        _say_resume(run.run_id, options)
+
+
+def _say_resume(run_id: str, options: Options) -> None:
+    resume = resume_command(run_id, options, app=options.app)
+    for told in resume.lines() if resume else ():
+        output.say(told)
 
 
 def _how(each: Recovered) -> str:
@@ -86,9 +106,10 @@ def _how(each: Recovered) -> str:
 
 
 def _document(each: Recovered) -> dict[str, str | None]:
-    return {
-        "run_id": each.run_id,
-        "workflow_name": each.workflow_name,
-        "status": None if each.result is None else each.result.status.value,
-        "error": str(each.error) if each.error else each.result.error if each.result else None,
-    }
+    status = None if each.result is None else each.result.status.value
+    error = str(each.error) if each.error else each.result.error if each.result else None
+    return _spelled(each.run_id, each.workflow_name, status, error)
+
+
+def _spelled(run_id: str, workflow_name: str, status: str | None, error: str | None) -> dict[str, str | None]:
+    return {"run_id": run_id, "workflow_name": workflow_name, "status": status, "error": error}

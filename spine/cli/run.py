@@ -69,7 +69,7 @@ def run(
     secret: SecretOption = None,
     reason: ReasonOption = None,
 ) -> None:
-    """Run a workflow from a file or a module, or one that the app has.
+    """Run a workflow from a file, a module or the app.
 
     Example: spine run flights.py --param limit=0.1 --partition date=2013-01-17
     """
@@ -109,8 +109,8 @@ def resume(
 ) -> None:
     """Go on with a run after its last finished step.
 
-    It is one that has failed, crashed, was cancelled, or waits. Params given here replace those of the run. A run that
-    has completed is left alone, and that is no error, unless --start-from names a step to run again.
+    It is one that has failed, crashed, was cancelled, or waits. Params given here are merged over those of the
+    run. A run that has completed is left alone, and that is no error, unless --start-from names a step to run again.
 
     Example: spine resume 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51 --app flights.py --param limit=0.2
     """
@@ -150,7 +150,7 @@ class _Drive:
                 if witness.run_id is None:
                     raise
                 self._tell_stored(runner, witness)
-                raise typer.Exit(_code_of_stop(stop)) from None
+                raise typer.Exit(code_of_stop(stop)) from None
             else:
                 self._tell_result(runner, result, witness.seconds)
 
@@ -213,7 +213,8 @@ class _Drive:
                 output.say(told)
 
 
-def _code_of_stop(stop: BaseException) -> int:
+def code_of_stop(stop: BaseException) -> int:
+    """Give the exit code of a drive that a signal, or the step itself, has ended."""
     if isinstance(stop, SystemExit) and isinstance(stop.code, int):
         return stop.code
     return ExitCode.INTERRUPTED

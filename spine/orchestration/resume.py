@@ -244,7 +244,8 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
         " Steps after those may change; these must stay as they were. If they only have new names, resume with"
-        " renamed={old: new} (spine resume --renamed OLD=NEW)."
+        " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with start_from"
+        " (--start-from STEP)."
     )
 
 

@@ -16,6 +16,8 @@ from spine.orchestration import Step, Workflow
 def load(ctx, config):
     if ctx.params["target"] == "crash":
         os.kill(os.getpid(), signal.SIGKILL)
+    if ctx.params["target"] == "stop":
+        os.kill(os.getpid(), signal.SIGTERM)
     if ctx.params["target"] != "up":
         raise ConnectionError("the target is " + ctx.params["target"])
     return {"length": len(ctx.params["target"])}
@@ -68,6 +70,38 @@ def test_recover_says_how_a_run_failed_again_and_how_to_resume_it(folder: Path, 
     assert recovered.returncode == 1
     assert recovered.stdout == "run night of etl failed at load: ConnectionError: the target is ***\n"
     assert recovered.stderr.endswith("spine: resume it with: spine resume night --app etl.py\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_recover_that_is_stopped_says_how_to_go_on_with_the_run_it_drove(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+):
+    monkeypatch.setenv("TARGET", "crash")
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    wait_until_crashed("night")
+    monkeypatch.setenv("TARGET", "stop")
+
+    stopped = spine("recover", "--app", "etl.py", *(["--json"] if form == "json" else []))
+
+    assert stopped.returncode == 143
+    if form == "json":
+        (told,) = json.loads(stopped.stdout)
+        assert (told["run_id"], told["status"]) == ("night", "failed")
+    else:
+        assert stopped.stdout == "run night of etl failed at load: Interrupted: interrupted by SIGTERM\n"
+    assert stopped.stderr.endswith("spine: resume it with: spine resume night --app etl.py\n")
+
+
+def test_recover_offers_no_resume_that_would_be_refused(folder: Path):
+    spine("run", "etl.py", "--run-id", "night", "--param", "target=crash")
+    wait_until_crashed("night")
+    (folder / "etl.py").write_text(WORKFLOW.replace('Step.lambda_("read"', 'Step.lambda_("fetch"'))
+
+    refused = spine("recover", "--app", "etl.py")
+
+    assert refused.returncode == 1
+    assert "no longer begins with" in refused.stdout
+    assert "resume it with" not in refused.stdout + refused.stderr
 
 
 def test_recover_offers_no_resume_that_would_find_no_workflow(folder: Path):

@@ -30,6 +30,18 @@ def test_the_resume_command_names_the_app_only_where_it_was_given(spine, jobs, p
     assert in_shell(f"{named.resume_command} --param target=x", place=place).code == 0
 
 
+def test_without_an_app_a_name_is_refused_with_what_it_needs(spine, jobs):
+    said = spine("run", "orders")
+
+    assert said.code == 2
+    assert said.err.strip().endswith("there is no such file; for a name say --app, or set SPINE_APP")
+
+
+def test_the_place_of_a_workflow_that_the_app_has_adds_nothing_to_the_app(spine, jobs):
+    for place in (f"{jobs}:orders", f"{jobs}.py:orders"):
+        assert spine("run", place, "--app", jobs).resume_command.endswith(" --app jobs")
+
+
 def test_a_name_comes_before_a_module_and_after_a_file(spine, jobs, place, monkeypatch):
     monkeypatch.setenv("SPINE_APP", jobs)
     (place / "returns.py").write_text("raise RuntimeError('the module')\n")
@@ -52,5 +64,6 @@ def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_ther
         "spine: no module 'order' can be imported from here, and there is no such file; "
         "the app jobs has: orders, returns"
     )
-    assert "the app" not in spine("run", "order.py").err
+    assert spine("run", "order.py").err.strip() == "spine: order.py does not exist; the app jobs has: orders, returns"
+    assert spine("run", "my orders").err.strip().endswith("; the app jobs has: orders, returns")
     assert spine("run", "x" * 5000).err.strip().endswith("names no file and no module: File name too long")

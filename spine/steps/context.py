@@ -5,12 +5,26 @@ from typing import Any
 
 from spine.codec import json as codec
 from spine.records.context import WorkflowContext
-from spine.records.quality import QualityMetrics
+from spine.records.quality import Measured, QualityMetrics
 from spine.records.values import Values
 from spine.steps.kind import Call
 from spine.steps.secrets import StepParams
 
 RESUMED = "__resumed__"
+
+
+class Outputs(Values):
+    """The outputs of earlier steps, as a step sees them."""
+
+    __slots__ = ()
+    _what = "output of a step"
+
+
+class Partition(Values):
+    """The business key, as a step sees it."""
+
+    __slots__ = ()
+    _what = "part of the partition"
 
 
 class StepContext(WorkflowContext):
@@ -58,21 +72,21 @@ class StepContext(WorkflowContext):
     @property
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the steps before this one, by step name."""
-        return self._copy(self.call.context.parts[1], "outputs")
+        return self._copy(self.call.context.parts[1], "outputs", Outputs)
 
     @property
     def quality_metrics(self) -> Mapping[str, QualityMetrics]:
         """What the steps before this one measured, by step name."""
-        return self._copy(self.call.context.parts[2], "quality_metrics")
+        return self._copy(self.call.context.parts[2], "quality_metrics", Measured)
 
     @property
     def partition(self) -> Mapping[str, Any]:
         """The business key the run is for."""
-        return self._copy(self.call.context.parts[3], "partition")
+        return self._copy(self.call.context.parts[3], "partition", Partition)
 
-    def _copy(self, values: Values, name: str) -> Values:
+    def _copy(self, values: Values, name: str, kind: type[Values]) -> Values:
         if name not in self._copies:
-            self._copies[name] = values.fresh()
+            self._copies[name] = kind(values.encoded)
         return self._copies[name]
 
     def fresh(self) -> "StepContext":

@@ -228,3 +228,19 @@ def test_params_stay_the_same_from_one_day_to_the_next(runner, ran):  # S47
     ran.repair()
 
     assert runner.resume(run_id).context.params["price_date"] == date(2026, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("params", "no param 'date'; there are: limit"),
+        ("outputs", "no output of a step 'date'; there are: none"),
+        ("partition", "no part of the partition 'date'; there are: region"),
+    ],
+)
+def test_what_is_not_there_is_called_what_it_is(runner, ran, part, says):
+    look = ran.workflow(ran.step("look", lambda ctx: {"found": getattr(ctx, part)["date"]}))
+
+    failed = runner.execute(look, {"limit": 1}, partition={"region": "north"})
+
+    assert failed.error == f'"{says}"'

@@ -29,12 +29,16 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
             in_order = _keys_in_order(collection)
             if in_order:
                 ordered.append(collection)
-            elif in_order is None or unordered.setdefault(frozenset(collection), keys := list(collection)) != keys:
+            elif in_order is None:
                 return None
+            else:
+                keys = list(collection)
+                if unordered.setdefault(frozenset(keys), keys) != keys:
+                    return None  # one set of keys in two orders, of which `$order` can tell one
         if nested:
             unvisited += [(each, depth + 1) for each in nested]
-    if unordered and (type(value) is list or (ordered and any(frozenset(keys) in unordered for keys in ordered))):
-        return None
+    if unordered and (type(value) is list or any(frozenset(each) in unordered for each in ordered)):
+        return None  # there is no outermost object that could tell an order, or JSONB's own is there too
     return list(unordered.values())
 
 

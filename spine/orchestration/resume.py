@@ -146,40 +146,53 @@ def plan(
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
-    sequence = position.base.sequence if position.base else 0
     given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
+    sequence = position.base.sequence if position.base else 0
     context = given or overridden(base, _overrides_behind(workflow, run, position), sequence=sequence)
     if point is not None:
         context = context.with_params(point.params)
     said = workflow.override(context.params, told.params, limits)
-    context = context.with_params(said)
-    override = point.params.merged(said) if point else said
-    earlier = frozenset(workflow.step_names[: _done(run, position.base)])
-    skipped = position.skipped.union(position.passed_over)
     start = workflow.step_names[position.index]
-    point_now = ResumePoint(step=start, params=override, skipped=position.passed_over, context=given)
-    before = since(run.overrides, sequence)
-    override_now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
+    overrides = since(run.overrides, sequence)
+    if said or told.context:
+        now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
+        overrides = followed(overrides, now)
+    params = point.params.merged(said) if point else said
+    is_told = params or position.passed_over or given or told.start_from
     definition = workflow.definition(run.definition.defaulted, run.definition.first_names)
-    nothing_told = not (override or position.passed_over or given or told.start_from)
     return Plan(
-        progress=Progress(
-            workflow=workflow,
-            context=context,
-            position=position.index,
-            sequence=position.last_sequence,
-            base=Base(sequence=sequence, context=base) if position.base else None,
-            is_resumed=True,
-            earlier=earlier - skipped,
-            first_names=definition.first_names,
-            skipped=set(skipped),
-            unsaved_skips=list(position.passed_over),
-        ),
+        progress=_progress(workflow, run, position, base, definition, context.with_params(said)),
         definition=definition,
-        resume_point=None if nothing_told else point_now,
-        overrides=followed(before, override_now) if said or told.context else before,
+        resume_point=ResumePoint(step=start, params=params, skipped=position.passed_over, context=given)
+        if is_told
+        else None,
+        overrides=overrides,
         removed_steps=position.removed,
         details=_details(workflow, run, position, told, said),
+    )
+
+
+def _progress(
+    workflow: Workflow,
+    run: ClaimableRun,
+    position: Position,
+    base: WorkflowContext,
+    definition: Definition,
+    context: WorkflowContext,
+) -> Progress:
+    done = frozenset(workflow.step_names[: _done(run, position.base)])
+    skipped = position.skipped.union(position.passed_over)
+    return Progress(
+        workflow=workflow,
+        context=context,
+        position=position.index,
+        sequence=position.last_sequence,
+        base=Base(sequence=position.base.sequence, context=base) if position.base else None,
+        is_resumed=True,
+        earlier=done - skipped,
+        first_names=definition.first_names,
+        skipped=set(skipped),
+        unsaved_skips=list(position.passed_over),
     )
 
 

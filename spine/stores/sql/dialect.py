@@ -113,6 +113,15 @@ def _percent(text: str, compiler: Any) -> str:
     return text.replace("%", "%%") if compiler.preparer._double_percents else text  # noqa: SLF001
 
 
+def one_snapshot(dialect: str) -> dict[str, Any]:
+    """Give the options of a connection whose SELECTs are to see one moment, which on SQLite those of a transaction do.
+
+    PostgreSQL is told with the BEGIN. It is not told READ ONLY: SQLAlchemy would give the connection back as READ
+    WRITE, whatever the default of the database is.
+    """
+    return {"isolation_level": "REPEATABLE READ"} if dialect == POSTGRESQL else {}
+
+
 def has_table(dialect: str) -> TextClause:
     """Give the question whether there is a table named `:name`; SQLAlchemy's own takes many times as long."""
     if dialect == POSTGRESQL:

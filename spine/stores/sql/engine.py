@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
-from spine.stores.sql.dialect import POSTGRESQL, SQLITE
+from spine.stores.sql.dialect import POSTGRESQL, SQLITE, one_snapshot
 from spine.stores.sql.driver_errors import translated
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.pool import ClosablePool
@@ -68,9 +68,9 @@ def make_engine(url: URL) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that only reads."""
+    """Open a transaction that only reads, and sees what was committed when it began to."""
     with translated(engine.url), engine.connect() as connection:
-        yield connection
+        yield connection.execution_options(**one_snapshot(engine.dialect.name))
 
 
 @contextmanager

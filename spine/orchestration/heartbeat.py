@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+from weakref import WeakSet
 
 from spine import clock
 from spine.errors import LeaseLost, StoreError
@@ -48,7 +49,7 @@ class Heartbeat:
         self._pulses: dict[Lease, Pulse] = {}  # by lease, not by run: a run may have an old driver here too
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        _heartbeats.add(self)
 
     @contextmanager
     def beating(self, lease: Lease, *, since: float) -> Iterator[RequireLease]:
@@ -57,7 +58,6 @@ class Heartbeat:
         What is given raises `LeaseLost` if somebody took the run over; it asks the database only if the lease may
         have run out while this process slept, or if told to.
         """
-        self._forget_parent()
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
@@ -71,11 +71,9 @@ class Heartbeat:
                 self._pulses.pop(lease, None)
                 self._changed.notify_all()
 
-    def _forget_parent(self) -> None:
-        """Begin anew in a forked process: the thread stayed behind, and the leases are the parent's."""
-        if os.getpid() != self._pid:
-            self._pid, self._thread = os.getpid(), None
-            self._pulses, self._changed = {}, threading.Condition()
+    def begin_anew(self) -> None:
+        """Leave the leases, and the thread that renews them, to the parent of this process."""
+        self._pulses, self._changed, self._thread = {}, threading.Condition(), None
 
     def _require(self, pulse: Pulse, *, asking: bool = False) -> None:
         lease, known_at = pulse.lease, pulse.known_at
@@ -120,3 +118,16 @@ class Heartbeat:
                 self._thread = None
                 return None
             return list(self._pulses)
+
+
+_heartbeats: WeakSet[Heartbeat] = WeakSet()
+
+
+def _begin_anew() -> None:
+    """Let every heartbeat begin anew before a second thread can need it."""
+    for heartbeat in list(_heartbeats):
+        heartbeat.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -5,8 +5,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
+from weakref import WeakSet
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Pool
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import CheckpointNotFound, RunNotFound
@@ -25,6 +26,8 @@ from spine.stores.sql import engine as engines
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
+_left_to_parents: list[Pool] = []  # in a forked process; a connection that went with its pool would be closed here
+
 
 class SqlStore:
     """A store in a database; its tables are looked at once, when it is first asked for something."""
@@ -37,7 +40,7 @@ class SqlStore:
         self._reconnect_seconds = reconnect_seconds
         self._checked = False
         self._checking = threading.Lock()
-        self._pid = os.getpid()
+        _stores.add(self)
 
     @property
     def location(self) -> str:
@@ -151,7 +154,6 @@ class SqlStore:
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
         """See `Leases`."""
-        self._forget_parent()
         return SqlRunWriter(
             self._engine,
             lease,
@@ -187,6 +189,12 @@ class SqlStore:
         """See `Store`."""
         self._engine.pool.dispose()  # and not the engine, which would give whoever comes late a pool that keeps again
 
+    def begin_anew(self) -> None:
+        """Leave its connections, and a lock that a thread may have held, to the parent of this process."""
+        _left_to_parents.append(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._checking = threading.Lock()
+
     def _reading(self) -> AbstractContextManager[Connection]:
         self._check_schema()
         return engines.reading(self._engine)
@@ -197,7 +205,6 @@ class SqlStore:
 
     def _check_schema(self) -> None:
         """Refuse tables of another version; on SQLite make them first if there are none or older ones."""
-        self._forget_parent()
         with self._checking:
             if self._checked:
                 return
@@ -209,12 +216,6 @@ class SqlStore:
                     revision = schema.current(connection)
             schema.require_head(revision, self.location)
             self._checked = True
-
-    def _forget_parent(self) -> None:
-        """Begin anew in a forked process: the connections, and a lock that a thread may have held, are the parent's."""
-        if os.getpid() != self._pid:
-            self._pid, self._checking = os.getpid(), threading.Lock()
-            self._engine.dispose(close=False)
 
     def _select_run(self, connection: Connection, run_id: str) -> Any:
         row = runs.select_run(connection, run_id)
@@ -243,3 +244,16 @@ def _first_context(row: Any) -> WorkflowContext:
         partition=documents.read_values(row.partition, where=f"the partition of {where}"),
         defaulted=documents.read_definition(row.definition, where=where).defaulted,
     )
+
+
+_stores: WeakSet[SqlStore] = WeakSet()
+
+
+def _begin_anew() -> None:
+    """Let every store begin anew before a second thread can ask one."""
+    for store in list(_stores):
+        store.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

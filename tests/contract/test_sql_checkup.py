@@ -1,10 +1,12 @@
 """What `examine` says of a set-up."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from spine.orchestration import Finding, Verdict, WorkflowRunner
+from spine.orchestration import Finding, StoreError, Verdict, WorkflowRunner
+from tests.servers.account import server_account
 from tests.servers.postgres import PostgresServer
 
 
@@ -46,6 +48,53 @@ def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tm
     assert (fine.verdict, fine.seen) == (Verdict.FINE, f"{tmp_path}/new.db does not exist yet; the first use makes it")
     assert (ill.verdict, ill.remedy) == (Verdict.PROBLEM, f"make it: mkdir -p '{tmp_path}/no folder'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_is_a_finding_as_it_is_an_error(tmp_path: Path):
+    (tmp_path / "private").mkdir(mode=0o600)
+    examined("memory://"), examined(f"sqlite:///{tmp_path}/new.db")  # which imports what another account may not read
+    ours = os.geteuid()
+
+    with WorkflowRunner(f"sqlite:///{tmp_path}/private/spine.db") as runner:
+        os.seteuid(server_account().uid)
+        try:
+            [finding] = runner.examine()
+            with pytest.raises(StoreError, match="check that the folder exists and may be written") as caught:
+                runner.list_runs()
+        finally:
+            os.seteuid(ours)
+
+    assert (finding.verdict, finding.seen) == (Verdict.PROBLEM, str(caught.value))
+
+
+def test_a_file_whose_name_is_too_long_is_a_finding(tmp_path: Path):
+    (finding,) = examined(f"sqlite:///{tmp_path}/{'x' * 300}.db").values()
+
+    assert finding.verdict is Verdict.PROBLEM
+    assert "cannot open" in finding.seen
+
+
+def test_tables_that_claim_two_revisions_are_told_what_to_do(rows, database_url: str):
+    rows.ask("INSERT INTO core_workflow_schema VALUES ('0001')")
+
+    findings = examined(database_url)
+
+    assert findings["database"].verdict is Verdict.FINE
+    assert findings["clock"].verdict is Verdict.FINE
+    assert findings["schema"].verdict is Verdict.PROBLEM
+    assert "holds 2 revisions" in findings["schema"].seen
+    assert findings["schema"].remedy is not None
+    assert findings["schema"].remedy.startswith("delete all rows of core_workflow_schema but the one that fits")
+    assert "runs" not in findings
+
+
+def test_tables_of_a_newer_program_are_told_to_upgrade_the_program(rows, database_url: str):
+    rows.ask("UPDATE core_workflow_schema SET version_num = '9999'")
+
+    schema = examined(database_url)["schema"]
+
+    assert schema.verdict is Verdict.PROBLEM
+    assert schema.remedy == "upgrade spine-orchestrator"
 
 
 def test_a_file_without_tables_is_fine_since_the_first_use_makes_them(tmp_path: Path):

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, text
 
 from spine import clock
-from spine.errors import StoreError
+from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
 from spine.records.finding import Finding, Verdict
 from spine.stores.protocol import RunFilter
 from spine.stores.sql import engine as engines
 from spine.stores.sql import runs, schema, timeouts
 from spine.stores.sql.dialect import now
+from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import describe
 
 OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
@@ -26,6 +27,13 @@ OLDEST_POSTGRESQL = 120000
 RUNS_LOOKED_AT = 1000
 FURTHEST_CLOCK = timedelta(seconds=5)
 _Look = Callable[[Connection], Finding]
+_UPGRADE = "run: spine db upgrade"
+_SCHEMA_REMEDIES: dict[type[StoreError], str] = {
+    SchemaMissing: _UPGRADE,
+    SchemaOutdated: _UPGRADE,
+    SchemaTooNew: "upgrade spine-orchestrator",
+    StoreError: f"delete all rows of {SCHEMA_TABLE} but the one that fits the tables, or restore them from a backup",
+}
 
 
 def examine(engine: Engine) -> list[Finding]:
@@ -36,7 +44,7 @@ def examine(engine: Engine) -> list[Finding]:
         with engines.reading(engine) as connection:
             looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
             found = [_fine("database", f"{describe(engine.url)} answers"), *(look(connection) for look in looks)]
-            return found + (_runs(connection) if schema.current(connection) == schema.HEAD else [])
+            return found + _runs(connection)
     except StoreError as error:
         return [_problem("database", str(error), "check the URL, the server and the login")]
 
@@ -55,22 +63,25 @@ def _schema(connection: Connection) -> Finding:
     try:
         schema.check(connection)
     except StoreError as error:
-        return _problem("schema", str(error), "run: spine db upgrade")
+        return _problem("schema", str(error), _SCHEMA_REMEDIES[type(error)])
     return _fine("schema", f"revision {schema.HEAD}, as this program needs")
 
 
 def _sqlite_schema(connection: Connection) -> Finding:
     """Judge the tables as the first use would, which makes and upgrades them."""
+    found = _schema(connection)
+    if found.remedy != _UPGRADE:
+        return found
     revision = schema.current(connection)
     if revision is None:
         return _fine("schema", "no tables yet; the first use makes them")
-    if revision < schema.HEAD:
-        return _fine("schema", f"revision {revision}; the first use upgrades it to {schema.HEAD}")
-    return _schema(connection)
+    return _fine("schema", f"revision {revision}; the first use upgrades it to {schema.HEAD}")
 
 
 def _runs(connection: Connection) -> list[Finding]:
-    """Name the runs whose rows cannot be read, among the newest."""
+    """Name the runs whose rows cannot be read, among the newest; tables that are not ours are not read."""
+    if _schema(connection).verdict is not Verdict.FINE:
+        return []
     remedy = (
         "mend its row in core_workflow_runs or core_workflow_definitions, or restore it from a backup; "
         "until then the run is neither listed nor resumed"

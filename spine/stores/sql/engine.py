@@ -122,8 +122,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def is_absent(engine: Engine) -> bool:
-    """Tell whether this is a SQLite file that is not there yet, which connecting would make."""
-    return not is_postgresql(engine) and not Path(str(engine.url.database)).exists()
+    """Tell whether this is a SQLite file that is not there yet, which connecting would make.
+
+    One that may not be looked at may be there: connecting says what is the matter.
+    """
+    if is_postgresql(engine):
+        return False
+    try:
+        Path(str(engine.url.database)).stat()
+    except OSError as error:
+        return isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return False
 
 
 def is_postgresql(engine: Engine) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spine.stores.protocol import PurgeOrder
+from spine.stores.protocol import PurgedBatch, PurgeOrder
 from spine.testing.contract.drive import COMPLETED, FAILED, STEPS, at_once, crash, create, everything, new_run, run_to
 
 NINETY_DAYS = PurgeOrder(days=90, failed_days=90)
@@ -86,6 +86,21 @@ def test_old_checkpoints_without_a_run_go(sql_store, rows):
 
     assert (batch.runs, batch.checkpoints) == ((), 3)
     assert (checkpoints_of(rows, "old"), checkpoints_of(rows, "young")) == (0, 3)
+
+
+@pytest.mark.parametrize("workflows", [None, frozenset({"orders"})])
+def test_a_list_of_what_would_go_counts_the_checkpoints_that_a_purge_takes(sql_store, rows, workflows):
+    for run_id, days in (("old", 91), ("young", 1), ("old orphan", 91), ("young orphan", 1)):
+        run_to(sql_store, COMPLETED, run_id)
+        rows.age(run_id, days=days)
+    orphan(rows, "old orphan")
+    orphan(rows, "young orphan")
+    order = PurgeOrder(days=90, failed_days=90, workflows=workflows)
+
+    counted = sql_store.preview_purge(order)
+
+    assert counted == PurgedBatch(runs=("old",), checkpoints=6 if workflows is None else 3)
+    assert sql_store.purge_runs(order) == counted
 
 
 def test_checkpoints_without_a_run_go_in_batches_too(sql_store, rows):

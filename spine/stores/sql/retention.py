@@ -14,9 +14,11 @@ _DAY = 86_400.0
 
 
 def preview(connection: Connection, order: PurgeOrder) -> PurgedBatch:
-    """Find the runs that a purge would take, all of them, and count their checkpoints."""
+    """Find the runs that a purge would take, all of them, and count the checkpoints that it would take."""
     expired = select(runs.c.run_id).where(_expired(order))
-    count = select(func.count()).where(checkpoints.c.run_id.in_(expired))
+    of_expired = checkpoints.c.run_id.in_(expired)
+    taken = or_(of_expired, _orphaned(order)) if order.workflows is None else of_expired
+    count = select(func.count()).select_from(checkpoints).where(taken)
     return PurgedBatch(
         runs=tuple(connection.execute(expired.order_by(runs.c.finished_at)).scalars()),
         checkpoints=connection.execute(count).scalar_one(),
@@ -59,8 +61,11 @@ def _expired(order: PurgeOrder) -> Any:
 
 def _delete_orphans(connection: Connection, order: PurgeOrder) -> int:
     """Remove old checkpoints whose run is gone."""
-    owned = exists().where(runs.c.run_id == checkpoints.c.run_id)
-    old = checkpoints.c.updated_at < seconds_from_now(-max(order.days, order.failed_days) * _DAY)
-    batch = select(checkpoints.c.id).where(~owned, old).order_by(checkpoints.c.id).limit(order.batch)
+    batch = select(checkpoints.c.id).where(_orphaned(order)).order_by(checkpoints.c.id).limit(order.batch)
     orphans = batch.with_for_update(skip_locked=True).scalar_subquery()
     return connection.execute(delete(checkpoints).where(checkpoints.c.id.in_(orphans))).rowcount
+
+
+def _orphaned(order: PurgeOrder) -> Any:
+    owned = exists().where(runs.c.run_id == checkpoints.c.run_id)
+    return and_(~owned, checkpoints.c.updated_at < seconds_from_now(-max(order.days, order.failed_days) * _DAY))

@@ -125,8 +125,10 @@ class RetentionContract:
             run_to(store, COMPLETED, f"run-{number}", steps=STEPS[:2])
         _wait_until_old(store, 5)
 
+        counted = store.preview_purge(_order(batch=2))
         batches = [store.purge_runs(_order(batch=2)) for _ in range(4)]
 
+        assert (len(counted.runs), counted.checkpoints) == (5, 10)
         assert [len(batch.runs) for batch in batches] == [2, 2, 1, 0]
         assert [batch.checkpoints for batch in batches] == [4, 4, 2, 0]
         assert sorted(run_id for batch in batches for run_id in batch.runs) == [f"run-{number}" for number in range(5)]

@@ -172,6 +172,8 @@ class MemoryStore:
                 return 0
             if self._held(run_id):
                 return None
+            run = self._runs[run_id]  # which a driver that is late may still drive, unlike one that is purged
+            self._runs[run_id] = replace(run, fence=run.fence + 1, updated_at=clock.now())
             removed = self._remove(run_id, Removal.DELETED)
             self._note(run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
             return removed
@@ -317,7 +319,7 @@ class MemoryStore:
 
     def _remove(self, run_id: str, because: Removal) -> int:
         run = self._runs[run_id]
-        self._runs[run_id] = replace(run, fence=run.fence + 1, removed_at=clock.now(), removed_because=because)
+        self._runs[run_id] = replace(run, removed_at=clock.now(), removed_because=because)
         self._points[run_id] = None
         removed, self._rows[run_id] = len(self._rows[run_id]), {}
         return removed

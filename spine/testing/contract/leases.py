@@ -8,7 +8,7 @@ import pytest
 
 from spine.errors import LeaseLost
 from spine.records.lease import Lease
-from spine.stores.protocol import Store
+from spine.stores.protocol import PurgeOrder, Store
 from spine.testing.contract.drive import (
     AN_INSTANT,
     COMPLETED,
@@ -26,6 +26,7 @@ from spine.testing.contract.drive import (
     wait_until,
 )
 
+DAY = 86_400.0
 WRITES: tuple[Callable[[Drive], object], ...] = (
     lambda drive: drive.save("load"),
     lambda drive: drive.save("load", ending=COMPLETED),
@@ -69,6 +70,7 @@ class LeasesContract:
 
     def test_a_driver_whose_checkpoints_were_deleted_writes_nothing(self, store: Store) -> None:
         lease = crash(store)
+        last_written = store.get_run("run-1").updated_at
         store.delete_checkpoints("run-1")
         before = everything(store)
 
@@ -76,6 +78,19 @@ class LeasesContract:
             _refused(zombie)
 
         assert everything(store) == before
+        assert store.get_run("run-1").fence == lease.fence + 1  # its status does not refuse the driver
+        assert store.get_run("run-1").updated_at > last_written
+
+    def test_a_driver_whose_run_was_purged_writes_nothing(self, store: Store) -> None:
+        with driving(store) as drive:
+            drive.save("extract", ending=COMPLETED)
+            wait_until(lambda: store.purge_runs(PurgeOrder(days=AN_INSTANT / DAY, failed_days=1.0)).runs)
+            before = everything(store)
+
+            _refused(drive)
+
+        assert everything(store) == before
+        assert store.get_run("run-1").fence == drive.lease.fence  # nobody has taken it
 
     def test_nothing_is_written_after_the_end(self, store: Store) -> None:
         with driving(store) as drive:

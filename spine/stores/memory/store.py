@@ -23,8 +23,6 @@ from spine.stores.memory.checkpoints import Row
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.snapshots import Snapshot
 
-_CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
-
 
 class MemoryStore:
     """A store that ends with the process."""
@@ -139,7 +137,7 @@ class MemoryStore:
         """See `Runs`."""
         with self._lock:
             run = self._shown(run_id)
-            if run.status not in _CANCELLABLE:
+            if not run.status.may_become(RunStatus.CANCELLED):
                 return False
             now = clock.now()
             self._leases.pop(run_id, None)

@@ -25,7 +25,7 @@ _WITHOUT_CONTEXT = [
 _WITH_DEFINITION = runs.outerjoin(definitions, definitions.c.run_id == runs.c.run_id)
 _SUMMARY = (*_WITHOUT_CONTEXT, definitions.c.definition, HELD.label("is_held"), CRASHED.label("is_crashed"))
 _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
-_CANCELLABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)
+_CANCELLABLE = [status for status in RunStatus if status.may_become(RunStatus.CANCELLED)]
 
 
 def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | None:

@@ -213,7 +213,7 @@ def _untagged(document: dict[str, Any], orders: _Orders) -> Any:
 
 def _orders_of(document: dict[str, Any]) -> _Orders:
     orders = document.pop(ORDER, [])
-    if type(orders) is not list or not all(type(keys) is list for keys in orders):
+    if type(orders) is not list or not all(type(keys) is list and set(map(type, keys)) <= {str} for keys in orders):
         raise ValueError(f"damaged {ORDER}")
     return {frozenset(keys): keys for keys in orders}
 

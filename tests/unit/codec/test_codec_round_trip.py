@@ -133,6 +133,8 @@ def test_damaged_documents_are_value_errors(junk):
         b'{"$decimal": "1", "$date": "2026-01-10"}',
         b'{"$order": 5, "a": 1}',
         b'{"$order": [5], "a": 1}',
+        b'{"$order": [[[1]]]}',
+        b'{"$order": [[1]], "a": 1}',
         b'{"$uuid": null}',
         b'{"a": {"$order": []}}',
     ],

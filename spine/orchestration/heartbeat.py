@@ -11,8 +11,8 @@ from typing import Protocol
 from weakref import WeakSet
 
 from spine import clock
-from spine.errors import LeaseLost, StoreError
-from spine.records.lease import Lease
+from spine.errors import StoreError
+from spine.records.lease import Lease, lease_lost
 from spine.records.run import RunStatus
 from spine.stores.protocol import Store
 
@@ -87,10 +87,7 @@ class Heartbeat:
                 _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
                 return
             if (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
-                raise LeaseLost(
-                    f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
-                    "it was taken over or cancelled; nothing more was started"
-                )
+                raise lease_lost(lease, "nothing more was started")
 
     def _beat(self) -> None:
         while (leases := self._wait()) is not None:

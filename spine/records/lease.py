@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from spine.errors import LeaseLost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
@@ -16,3 +18,11 @@ class Lease:
     fence: int
     acquired_at: datetime
     expires_at: datetime
+
+
+def lease_lost(lease: Lease, consequence: str) -> LeaseLost:
+    """Make the error that tells a driver that its lease is gone, and what follows."""
+    return LeaseLost(
+        f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
+        f"it was taken over or cancelled; {consequence}"
+    )

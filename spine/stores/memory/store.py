@@ -8,13 +8,13 @@ from typing import Any
 
 from spine import clock
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import CheckpointNotFound, LeaseLost, RunNotFound
+from spine.errors import CheckpointNotFound, RunNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding, Verdict
-from spine.records.lease import Lease
+from spine.records.lease import Lease, lease_lost
 from spine.records.override import Override, overridden
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, Run, RunList, RunStatus, RunSummary
@@ -270,10 +270,7 @@ class MemoryStore:
 
     def _require(self, lease: Lease) -> None:
         if not self._drives(lease):
-            raise LeaseLost(
-                f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
-                "it was taken over or cancelled; nothing was written"
-            )
+            raise lease_lost(lease, "nothing was written")
 
     def _note(
         self, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None, **more: Any

@@ -6,10 +6,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from spine.codec.limits import Limits
-from spine.errors import LeaseLost
 from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
-from spine.records.lease import Lease
+from spine.records.lease import Lease, lease_lost
 from spine.stores import documents, snapshots
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
@@ -73,7 +72,4 @@ class SqlRunWriter:
 
     def _run(self, write: Statement, values: dict[str, Any], question: Statement) -> None:
         if self._session.run(write, values, question=question) != 1:
-            raise LeaseLost(
-                f"run {self._lease.run_id!r} is no longer driven by {self._lease.holder} "
-                f"(fence {self._lease.fence}): it was taken over or cancelled; nothing was written"
-            )
+            raise lease_lost(self._lease, "nothing was written")

@@ -45,7 +45,12 @@ _AN = "aeio"  # a UUID, a user
 
 def class_name(kind: type) -> str:
     """Name a class, whatever its metaclass would say."""
-    return str(type.__dict__["__name__"].__get__(kind))
+    return said_by_class(kind, "__name__")
+
+
+def said_by_class(kind: type, name: str) -> str:
+    """Give the `__name__`, `__qualname__` or `__module__` of a class, whatever its metaclass would say."""
+    return str(type.__dict__[name].__get__(kind))
 
 
 def type_of(value: object) -> str:

@@ -14,7 +14,7 @@ import orjson
 from spine.codec import tags
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.codec.plain import orders_if_plain
-from spine.errors import NotStorable, class_name, with_article
+from spine.errors import NotStorable, class_name, said_by_class, with_article
 
 ORDER = "$order"
 _SHORT = 64 * 1024
@@ -260,7 +260,7 @@ def too_large(limits: Limits) -> str:
 def _why_not(value: Any) -> str:
     kind = type(value)
     what = with_article(
-        f"{_said_by_type('__module__', kind)}.{_said_by_type('__qualname__', kind)}".removeprefix("builtins.")
+        f"{said_by_class(kind, '__module__')}.{said_by_class(kind, '__qualname__')}".removeprefix("builtins.")
     )
     for plain in (dict, list, tuple, str, int, float):
         if isinstance(value, plain):
@@ -268,8 +268,3 @@ def _why_not(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{what} would come back as a plain dict; convert it with dict()"
     return f"{what} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"
-
-
-def _said_by_type(name: str, kind: type) -> str:
-    """Ask a class for its name or module, whatever its metaclass would say."""
-    return str(type.__dict__[name].__get__(kind))

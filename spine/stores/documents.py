@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import orjson
 
 from spine.codec import json as codec
-from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
 from spine.records.event import EventKind
 from spine.records.override import Override
@@ -123,13 +123,13 @@ def read_removal(text: str | None, *, where: str) -> Removal | None:
     return None if text is None else guarded(where, lambda: Removal(text))
 
 
-def write_resume_point(point: ResumePoint | None, *, limits: Limits = DEFAULT_LIMITS) -> str | None:
+def write_resume_point(point: ResumePoint | None, *, limits: Limits) -> str | None:
     """Write what a claim was told; raise `NotStorable` for a context over the limit."""
     if point is None:
         return None
     document: dict[str, Any] = {
         "step": point.step,
-        "params": _join(point.params),
+        "params": orjson.Fragment(write_values(point.params)),
         "skipped": list(point.skipped),
     }
     if point.context is not None:
@@ -156,7 +156,7 @@ def read_resume_point(text: str | None, *, run_id: str, workflow_name: str) -> R
     )
 
 
-def write_overrides(overrides: Sequence[Override], *, limits: Limits = DEFAULT_LIMITS) -> str | None:
+def write_overrides(overrides: Sequence[Override], *, limits: Limits) -> str | None:
     """Write what claims said of the params; raise `NotStorable` for a context over the limit."""
     if not overrides:
         return None
@@ -164,7 +164,11 @@ def write_overrides(overrides: Sequence[Override], *, limits: Limits = DEFAULT_L
 
 
 def _override(override: Override, limits: Limits) -> dict[str, Any]:
-    document = {"after": override.after, "step": override.step, "params": _join(override.params)}
+    document = {
+        "after": override.after,
+        "step": override.step,
+        "params": orjson.Fragment(write_values(override.params)),
+    }
     if override.context is None:
         return document
     return {**document, "context": orjson.Fragment(write_context(override.context, override.step, limits=limits))}
@@ -185,7 +189,3 @@ def read_overrides(text: str | None, *, run_id: str, workflow_name: str) -> tupl
         )
 
     return () if text is None else guarded(where, lambda: tuple(read(each) for each in orjson.loads(text)))
-
-
-def _join(values: Mapping[str, Any]) -> orjson.Fragment:
-    return orjson.Fragment(Values.of(values, at="values").encoded.text)

@@ -81,8 +81,8 @@ def test_a_write_that_is_found_to_have_got_through_is_not_made_again(opened):
 @pytest.mark.parametrize("query", ["", "?pooler=transaction"])
 def test_a_silent_network_is_noticed_within_a_minute_by_default(empty_postgres_url, query):
     with session_on(empty_postgres_url + query) as session:
-        parameters = session.driver.info.get_parameters()
-        answer_seconds = session.driver.answer_seconds
+        parameters = session.cursor.connection.info.get_parameters()
+        answer_seconds = session.cursor.connection.answer_seconds
 
     idle, interval, count = (int(parameters[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
     assert 0 < int(parameters["connect_timeout"]) < 60
@@ -93,54 +93,54 @@ def test_a_silent_network_is_noticed_within_a_minute_by_default(empty_postgres_u
 
 @pytest.mark.parametrize("lets_go", ["DEALLOCATE ALL", "DISCARD ALL", "ROLLBACK"])
 def test_what_was_prepared_is_prepared_again_when_somebody_let_go_of_it(opened, lets_go):
-    with opened.driver.cursor() as cursor:
-        opened.driver.run("SELECT $1::int", [b"1"])
+    with opened.cursor.connection.cursor() as cursor:
+        opened.cursor.connection.run("SELECT $1::int", [b"1"])
         for _ in range(10):
             cursor.execute("SELECT 1")
         cursor.execute(lets_go)
 
-    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
-    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.cursor.connection.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.cursor.connection.run("SELECT $1::int", [b"1"]) == 1
 
 
 def test_a_statement_is_prepared_once_on_a_session(opened):
     for _ in range(10):
-        opened.driver.run("SELECT $1::int", [b"1"])
-        opened.driver.rollback()
+        opened.cursor.connection.run("SELECT $1::int", [b"1"])
+        opened.cursor.connection.rollback()
         prepared = opened.cursor.execute("SELECT name, statement FROM pg_prepared_statements").fetchall()
 
     assert [statement for _, statement in prepared] == ["SELECT $1::int"]
 
 
 def test_what_was_being_prepared_when_somebody_interrupted_is_run_all_the_same(opened, monkeypatch):
-    wait = opened.driver.wait
+    wait = opened.cursor.connection.wait
 
     def wait_and_be_interrupted(generator):
         wait(generator)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(opened.driver, "wait", wait_and_be_interrupted)
+        patched.setattr(opened.cursor.connection, "wait", wait_and_be_interrupted)
         with pytest.raises(KeyboardInterrupt):
-            opened.driver.run("SELECT $1::int", [b"1"])
+            opened.cursor.connection.run("SELECT $1::int", [b"1"])
 
-    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.cursor.connection.run("SELECT $1::int", [b"1"]) == 1
 
 
 def test_no_statement_is_taken_for_another_when_one_is_gone(opened):
-    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.cursor.connection.run("SELECT $1::int", [b"1"]) == 1
     [(name,)] = opened.cursor.execute("SELECT name FROM pg_prepared_statements").fetchall()
-    assert opened.driver.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
+    assert opened.cursor.connection.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
     opened.cursor.execute(f'DEALLOCATE "{name}"')
 
-    assert opened.driver.run("SELECT $1::int", [b"1"]) == 1
-    assert opened.driver.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
+    assert opened.cursor.connection.run("SELECT $1::int", [b"1"]) == 1
+    assert opened.cursor.connection.run("SELECT generate_series(1, $1::int)", [b"3"]) == 3
 
 
 def test_nothing_is_prepared_on_a_session_of_a_pooler(empty_postgres_url):
     with session_on(f"{empty_postgres_url}?pooler=transaction") as session:
         for _ in range(10):
-            session.driver.run("SELECT $1::int", [b"1"])
+            session.cursor.connection.run("SELECT $1::int", [b"1"])
         prepared = session.cursor.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
 
     assert prepared == (0,)
@@ -151,14 +151,14 @@ def test_what_a_signal_raises_during_a_statement_is_told_and_the_connection_with
     opened, raised
 ):
     def be_interrupted():
-        opened.driver.pgconn.send_query(b"SELECT 1")
+        opened.cursor.connection.pgconn.send_query(b"SELECT 1")
         raise raised
         yield
 
     with pytest.raises(raised):
-        opened.driver.wait(be_interrupted())
+        opened.cursor.connection.wait(be_interrupted())
 
-    assert opened.driver.closed
+    assert opened.cursor.connection.closed
     assert opened.run(Write("22000", "never said"), ONE_VALUE, question=Question(1)) == 1
 
 
@@ -172,7 +172,7 @@ def test_what_a_signal_raises_during_a_write_is_not_taken_for_a_lost_connection(
 
 
 def test_a_question_beside_another_is_not_taken_for_silence(opened):
-    opened.driver.pgconn.send_query(b"SELECT pg_sleep(0)")
+    opened.cursor.connection.pgconn.send_query(b"SELECT pg_sleep(0)")
 
     with pytest.raises(psycopg.OperationalError, match="another command is already in progress"):
-        opened.driver.execute("SELECT 1")
+        opened.cursor.connection.execute("SELECT 1")

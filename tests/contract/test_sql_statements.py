@@ -13,7 +13,7 @@ def traced(tmp_path, drive, act):
     """What goes over the wire while something is done: message names, sent (F) and received (B)."""
     path = tmp_path / "wire"
     with path.open("wb") as file:
-        connection = drive.writer._session.driver.pgconn
+        connection = drive.writer._session.cursor.connection.pgconn
         connection.trace(file.fileno())
         connection.set_trace_flags(1)  # without times
         act()
@@ -62,9 +62,9 @@ def test_no_transaction_stays_open_between_steps_on_postgresql(postgres_store, p
 def test_a_step_is_one_transaction_on_sqlite(sqlite_store, ending):
     with driving(sqlite_store) as drive:
         said = []
-        drive.writer._session.driver.set_trace_callback(said.append)
+        drive.writer._session.cursor.connection.set_trace_callback(said.append)
         drive.save("extract", ending=ending)
-        drive.writer._session.driver.set_trace_callback(None)
+        drive.writer._session.cursor.connection.set_trace_callback(None)
 
     words = [statement.split(maxsplit=1)[0] for statement in said]
     assert (words[0], words[1], words[-1]) == ("BEGIN", "UPDATE", "COMMIT")
@@ -74,7 +74,7 @@ def test_a_step_is_one_transaction_on_sqlite(sqlite_store, ending):
 
 def test_a_commit_is_on_the_disk_on_sqlite(sqlite_store):
     with driving(sqlite_store) as drive:
-        driver = drive.writer._session.driver
+        driver = drive.writer._session.cursor.connection
 
         assert driver.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert driver.execute("PRAGMA synchronous").fetchone() == (2,)
@@ -82,7 +82,7 @@ def test_a_commit_is_on_the_disk_on_sqlite(sqlite_store):
 
 def test_a_commit_is_on_the_disk_on_postgresql(postgres_store):
     with driving(postgres_store) as drive:
-        asked = drive.writer._session.driver.execute("SHOW synchronous_commit").fetchone()
+        asked = drive.writer._session.cursor.connection.execute("SHOW synchronous_commit").fetchone()
 
     assert asked == ("on",)
 

@@ -28,7 +28,6 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
     "42501": (StoreUnavailable, "the role lacks a permission; grant it"),
     "08": _LOST,
-    "08000": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
     "26000": (

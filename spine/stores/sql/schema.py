@@ -56,8 +56,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     with engines.reading(engine) as connection:
         found = current(connection)
     if found is not None and found > HEAD:
-        with engines.reading(engine) as connection:
-            check(connection)
+        require_head(found, describe(engine.url))
     _migrate(engine, "upgrade", revision)
 
 

@@ -29,7 +29,6 @@ class Session:
         self._engine = engine
         self._reconnect_seconds = reconnect_seconds
         self._connection: Connection | None = None
-        self.driver: Any = None
         self.cursor: Any = None
         try:
             with translated(engine.url):
@@ -93,7 +92,7 @@ class Session:
             connection.execution_options(isolation_level="AUTOCOMMIT")
         self._connection = connection
         driver: Any = connection.connection.driver_connection
-        self.driver, self.cursor = driver, driver.cursor()
+        self.cursor = driver.cursor()
 
     def _reopen(self) -> None:
         if self._connection is not None:

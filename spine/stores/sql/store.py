@@ -74,9 +74,7 @@ class SqlStore:
     def get_run(self, run_id: str) -> Run:
         """See `Runs`."""
         with self._reading() as connection:
-            row = runs.select_run(connection, run_id)
-            if row is None:
-                raise self._no_run(run_id)
+            row = self._select_run(connection, run_id)
             try:
                 latest = checkpoints.select_checkpoint(connection, run_id, None)
                 context, sequence = latest.context, latest.sequence

@@ -10,7 +10,7 @@ from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint
 from spine.cli.runs import RunId
-from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
+from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import Checkpoint, CheckpointSummary

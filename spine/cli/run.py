@@ -12,7 +12,7 @@ from spine.cli import params as given_params
 from spine.cli.failures import ExitCode, tell
 from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
-from spine.cli.steps import AGAIN, DONE, SKIPPED, Story
+from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner

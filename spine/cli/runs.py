@@ -14,7 +14,7 @@ from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
-from spine.cli.steps import AGAIN, StepStanding, Story
+from spine.cli.story import AGAIN, StepStanding, Story
 from spine.errors import InvalidSetting
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event

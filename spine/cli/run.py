@@ -173,7 +173,7 @@ class _Drive:
         self._tell(document, "has completed already; there was nothing to do")
 
     def _tell_exists(self, runner: WorkflowRunner, run_id: str) -> ExitCode:
-        state = runner.get_run(run_id).state
+        state = runner.get_summary(run_id).state
         output.say(
             f"run {run_id!r} exists and is {state}; choose another --run-id, "
             "or name the step to go on from with --start-from"

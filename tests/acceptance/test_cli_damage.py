@@ -89,3 +89,13 @@ def test_the_log_holds_the_events_of_runs_and_nothing_of_connections(spine, orde
     assert "run.started" in said
     assert "onnection <" not in said
     assert "Pool" not in said
+
+
+def test_the_id_of_a_run_whose_snapshot_is_damaged_exists_all_the_same(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{' WHERE step_name = 'check'")
+
+    said = spine("run", orders, "--run-id", "r1")
+
+    assert said.code == 4
+    assert "run 'r1' exists and is failed" in said.err

@@ -21,12 +21,12 @@ class ResumeCommand:
 def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeCommand | None:
     """Spell the command that resumes a run; None for one that is in memory only and gone with this process.
 
-    `app` is what `--app` must say, None if the environment or pyproject.toml say it. A password is never repeated.
+    `app` is what `--app` must say, None if the environment or pyproject.toml say it. A secret is never repeated.
     """
     url = options.database_url
     if url is not None and url.startswith("memory:"):
         return None
-    is_secret = url is not None and _has_password(url)
+    is_secret = url is not None and _holds_secret(url)
     words = [] if app is None else ["--app", app]
     if url is not None and not is_secret:
         words += ["--database-url", url]
@@ -34,12 +34,12 @@ def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeC
     words = [*words, "--", run_id] if run_id.startswith("-") else [run_id, *words]
     return ResumeCommand(
         line=f"spine resume {shlex.join(words)}",
-        first="put the database URL, which holds a password, into SPINE_DATABASE_URL" if is_secret else None,
+        first="put the database URL, which holds a secret, into SPINE_DATABASE_URL" if is_secret else None,
     )
 
 
-def _has_password(url: str) -> bool:
-    from spine.stores.sql.url import parse_url  # noqa: PLC0415  # SQLAlchemy is slow to import
+def _holds_secret(url: str) -> bool:
+    from spine.stores.sql.url import parse_url, secrets_in  # noqa: PLC0415  # SQLAlchemy is slow to import
 
     parsed = parse_url(url)
-    return parsed.password is not None or any("pass" in name.lower() for name in parsed.query)
+    return parsed.password is not None or bool(secrets_in(parsed))

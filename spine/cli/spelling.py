@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 LONGEST_LINE = 6000
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/?#@]*:)\S*@")
-_PASSWORD_IN_FIELD = re.compile(
-    r"(\b\w*(?:password|passwd|passfile)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&'\")]+)", re.IGNORECASE
+_SECRET_IN_FIELD = re.compile(
+    r"(\b\w*(?:password|passwd|passfile|secret|scram_client_key|scram_server_key)\s*=\s*)"
+    r"('[^']*'|\"[^\"]*\"|[^\s&'\")]+)",
+    re.IGNORECASE,
 )
 _SECONDS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
@@ -22,10 +24,10 @@ def safe(text: object) -> str:
 
 
 def hidden(text: str) -> str:
-    """Give text without the passwords that URLs and connection strings carry."""
+    """Give text without the passwords and other secrets that URLs and connection strings carry."""
     if "://" in text:
         text = _PASSWORD_IN_URL.sub(r"\1***@", text)
-    return _PASSWORD_IN_FIELD.sub(r"\1***", text) if "pass" in text.lower() else text
+    return _SECRET_IN_FIELD.sub(r"\1***", text) if "=" in text else text
 
 
 def width(text: str) -> int:

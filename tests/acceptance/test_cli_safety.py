@@ -9,6 +9,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import make_url
 
+from spine.cli.options import Options
+from spine.cli.resume_command import ResumeCommand, resume_command
 from tests.acceptance.command import ORDERS, command_line, environment, in_shell, typed
 
 PASSWORD = "hunter2xyz"
@@ -99,6 +101,8 @@ def test_a_name_in_the_tables_is_never_run_by_a_copied_resume_command(spine, ord
         f"postgresql://spine:{PASSWORD}@absent.invalid/x",
         f"postgresql://spine@127.0.0.1:1/x?password={PASSWORD}",
         f"postgresql://spine@127.0.0.1:1/x?sslpassword={PASSWORD}",
+        f"postgresql://spine@127.0.0.1:1/x?scram_client_key={PASSWORD}",
+        f"postgresql://spine@127.0.0.1:1/x?oauth_client_secret={PASSWORD}",
         f"postgresql://spine:a@{PASSWORD}@127.0.0.1:1/x",
         f"postgresql://spine:{PASSWORD}@127.0.0.1:port/x",
         f"postgresql://spine:{PASSWORD}@[::1/x",
@@ -136,11 +140,39 @@ def test_a_failed_run_does_not_repeat_the_password_and_says_where_to_put_the_url
     assert resumed.code == 0, resumed.err
 
 
+def test_a_failed_run_repeats_no_secret_among_the_options_of_the_url(place, postgres_url):
+    (place / "orders.py").write_text(ORDERS)
+    parsed = make_url(postgres_url)
+    url = f"postgresql://{parsed.username}@{parsed.host}:{parsed.port}/{parsed.database}?oauth_client_secret={PASSWORD}"
+
+    failed, shown = (
+        typed(*words, "--verbose", "--debug", "--database-url", url, place=place, PGPASSWORD=str(parsed.password))
+        for words in (("run", "orders.py", "--run-id", "r1"), ("runs", "show", "r1"))
+    )
+
+    assert failed.code == 1
+    assert PASSWORD not in failed.all + shown.all
+    assert failed.resume_command == "spine resume r1 --app orders.py"
+    assert shown.out.endswith("resume it with: spine resume r1\n")
+
+
+@pytest.mark.parametrize("option", ["scram_client_key", "scram_server_key", "oauth_client_secret", "sslpassword"])
+def test_a_resume_command_holds_no_option_that_is_a_secret(option):
+    options = Options(database_url=f"postgresql://spine@db/x?{option}={PASSWORD}")
+
+    resume = resume_command("r1", options, app=None)
+
+    assert resume == ResumeCommand(
+        line="spine resume r1", first="put the database URL, which holds a secret, into SPINE_DATABASE_URL"
+    )
+
+
 def test_a_url_in_the_error_of_a_step_is_shown_without_its_password(spine, place):
     (place / "leaks.py").write_text(
         "from spine.orchestration import Step, Workflow\n"
         "def connect(ctx, config):\n"
-        f"    raise OSError('no route to postgresql://etl:{PASSWORD}@db/x (password={PASSWORD})')\n"
+        f"    raise OSError('no route to postgresql://etl:{PASSWORD}@db/x?oauth_client_secret={PASSWORD}"
+        f"&scram_client_key={PASSWORD} (password={PASSWORD})')\n"
         "leaks = Workflow('leaks', [Step.lambda_('connect', connect)])\n"
     )
 

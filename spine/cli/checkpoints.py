@@ -154,13 +154,12 @@ def _gap_rows(names: Sequence[str], story: Story | None) -> list[list[Cell | str
 
 
 def _row(checkpoint: CheckpointSummary) -> list[Cell | str]:
-    seconds = checkpoint.metadata.get("duration")
     is_skipped = checkpoint.metadata.get("outcome") == SKIPPED
     return [
         str(checkpoint.sequence),
         f"{checkpoint.step_name} (skipped)" if is_skipped else checkpoint.step_name,
         faint(spelling.moment(checkpoint.updated_at)),
-        spelling.duration(seconds) if isinstance(seconds, (int, float)) else "",
+        spelling.took(checkpoint.metadata.get("duration")),
         spelling.size(checkpoint.size),
         faint(checkpoint.next_step or "the end"),
     ]
@@ -180,6 +179,5 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Cell | str]]:
 
 
 def _fact(name: str, value: Any) -> str:
-    if name == "duration" and isinstance(value, float):
-        return spelling.duration(value)
-    return value if isinstance(value, str) else render.one_line(value)
+    told = spelling.took(value) if name == "duration" else ""
+    return told or (value if isinstance(value, str) else render.one_line(value))

@@ -180,7 +180,7 @@ def _run_document(story: Story, goes_on_at: str | None, resume: ResumeCommand | 
                 "kind": step.kind,
                 "state": step.state,
                 "has_checkpoint": step.checkpoint is not None,
-                "duration": _metadata(step.checkpoint, "duration"),
+                "duration": render.plain(_duration(step.checkpoint)),
             }
             for step in story.standings()
         ],
@@ -355,16 +355,15 @@ def _event_document(event: Event) -> dict[str, Any]:
 
 def _step_row(step: StepStanding) -> list[Cell | str]:
     saved = step.checkpoint
-    seconds = _metadata(saved, "duration")
     return [
         step.name,
         faint(step.kind),
         state(step.state),
-        "" if seconds is None else spelling.duration(seconds),
+        spelling.took(_duration(saved)),
         faint(spelling.moment(saved.updated_at) if saved else ""),
         faint(spelling.size(saved.size) if saved else ""),
     ]
 
 
-def _metadata(saved: CheckpointSummary | None, name: str) -> Any:
-    return None if saved is None else saved.metadata.get(name)
+def _duration(saved: CheckpointSummary | None) -> Any:
+    return None if saved is None else saved.metadata.get("duration")

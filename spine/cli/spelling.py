@@ -3,9 +3,10 @@
 import re
 import textwrap
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 LONGEST_LINE = 6000
+LONGEST_SECONDS = timedelta.max.total_seconds()
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/?#@]*:)\S*@")
 _SECRET_IN_FIELD = re.compile(
     r"(\b\w*(?:password|passwd|passfile|secret|scram_client_key|scram_server_key)\s*=\s*)"
@@ -64,6 +65,13 @@ def duration(seconds: float) -> str:
     if whole < 86_400:  # noqa: PLR2004
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def took(seconds: object) -> str:
+    """Spell the duration that the metadata of a checkpoint tell; nothing for what is none."""
+    if isinstance(seconds, (int, float)) and 0 <= seconds <= LONGEST_SECONDS:
+        return duration(seconds)
+    return ""
 
 
 def ago(moment: datetime, now: datetime) -> str:

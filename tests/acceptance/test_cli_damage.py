@@ -64,6 +64,19 @@ def test_what_is_damaged_of_a_run_does_not_hide_the_rest(spine, orders, place, d
     assert "is damaged" in said.err
 
 
+@pytest.mark.parametrize("odd", ['"long"', "null", "[1]", '{"$float": "nan"}', '{"$float": "inf"}', "-1", "1e300"])
+def test_a_duration_that_is_none_is_left_out_and_hides_nothing(spine, orders, place, odd):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, f"UPDATE core_workflow_checkpoints SET metadata = json_set(metadata, '$.duration', json('{odd}'))")
+
+    shown, told = spine("runs", "show", "r1"), spine("runs", "show", "r1", "--json")
+    rest = [spine("checkpoints", what, "r1", *json) for what in ("list", "show") for json in ((), ("--json",))]
+
+    assert [said.code for said in (shown, told, *rest)] == [0] * 6
+    assert "resume it with" in shown.out
+    assert [step["name"] for step in told.json["steps"]] == ["extract", "check", "load", "report"]
+
+
 def test_a_resume_that_would_be_refused_is_not_offered(spine, orders, place):
     spine("run", orders, "--run-id", "r1")
     execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{}' WHERE step_name = 'extract'")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from spine.errors import SnapshotCorrupt, SnapshotTooNew, StoreError
+from spine.orchestration.resume import count_done
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
@@ -20,8 +21,6 @@ NEXT = "next"
 AGAIN = "again"
 TO_DO = "to do"
 
-_CLAIMS = (EventKind.RUN_STARTED, EventKind.RUN_RESUMED, EventKind.RUN_TAKEN_OVER)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStanding:
@@ -35,9 +34,13 @@ class StepStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that is stored of a run and can be read; `context` is None and `damages` say why for what cannot."""
+    """All that is stored of a run and can be read; `context` is None and `damages` say why for what cannot.
+
+    `next_step` is the one at which a resume goes on; None if the run has completed, cannot go on, or is damaged there.
+    """
 
     run: ClaimableRun
+    next_step: str | None = None
     context: WorkflowContext | None = None
     checkpoints: Sequence[CheckpointSummary] = ()
     events: Sequence[Event] = ()
@@ -56,10 +59,12 @@ class Story:
                 damages.append(error)
                 return otherwise
 
+        checkpoints = read(runner.list_checkpoints, None)
         return cls(
             run=summary,
+            next_step=None if checkpoints is None else read(lambda _: _next_step(summary, checkpoints), None),
             context=read(lambda run_id: runner.get_run(run_id).context, None),
-            checkpoints=read(runner.list_checkpoints, []),
+            checkpoints=checkpoints or [],
             events=read(runner.list_events, []),
             damages=damages,
         )
@@ -73,26 +78,14 @@ class Story:
         return {**(point.context.params if point.context else {}), **point.params}
 
     @property
-    def next_step(self) -> str | None:
-        """The step at which a resume goes on; None if the run has completed or cannot go on."""
-        if self.run.status is RunStatus.COMPLETED or self.run.removed_at is not None:
-            return None
-        names = self.run.definition.names
-        candidates = [*self._told_steps(), *(saved.next_step for saved in self.checkpoints[-1:])]
-        # A claim removes the checkpoints from where it starts, so the later of the two is the newer.
-        places = [names.index(name) for name in candidates if name in names]
-        return names[max(places, default=0)]
-
-    @property
     def resumes_at(self) -> str | None:
-        """The same if a plain resume would do: nobody drives the run, and what it knows can be read."""
+        """The next step if a plain resume would do: nobody drives the run, and what it knows can be read."""
         return self.next_step if self.run.lease is None and self.context is not None else None
 
     def standings(self) -> list[StepStanding]:
         """Tell how each step stands, in the workflow's order."""
         saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}
-        skipped = {name for checkpoint in self.checkpoints for name in checkpoint.skipped}
-        skipped |= self._passed_over() | self._skipped_at_the_end()
+        skipped = self._skipped()
         return [
             StepStanding(
                 name=step.name,
@@ -119,26 +112,22 @@ class Story:
             return DONE if resumes_at is None else AGAIN
         return NEXT if index == resumes_at else TO_DO
 
-    def _told_steps(self) -> list[str]:
-        claim = self._last_claim()
-        return [] if claim is None or "from_step" not in claim.fields else [str(claim.fields["from_step"])]
-
-    def _passed_over(self) -> set[str]:
-        claim = self._last_claim()
-        return set() if claim is None else set(claim.fields.get("passed_over", ()))
-
-    def _skipped_at_the_end(self) -> set[str]:
-        """Name the steps that were skipped after the last checkpoint of a run that has completed."""
-        return {
-            name
-            for event in self.events[-1:]
-            if event.kind is EventKind.RUN_COMPLETED
-            for name in event.fields.get("skipped", ())
-        }
-
-    def _last_claim(self) -> Event | None:
-        return next((event for event in reversed(self.events) if event.kind in _CLAIMS), None)
+    def _skipped(self) -> set[str]:
+        """Name the steps that were skipped: checkpoints note them; what is in none, the last claim or the end does."""
+        point = self.run.resume_point
+        skipped = set(point.skipped if point else ())
+        skipped.update(name for checkpoint in self.checkpoints for name in checkpoint.skipped)
+        for event in self.events[-1:]:
+            if event.kind is EventKind.RUN_COMPLETED:
+                skipped.update(event.fields.get("skipped", ()))
+        return skipped
 
     def _place(self, name: str | None) -> int | None:
         names = self.run.definition.names
         return names.index(name) if name in names else None
+
+
+def _next_step(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> str | None:
+    if run.status is RunStatus.COMPLETED or run.removed_at is not None:
+        return None
+    return next(iter(run.definition.names[count_done(run, checkpoints) :]), None)

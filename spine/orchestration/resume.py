@@ -112,6 +112,16 @@ def refuse_unless_crashed(run: RunSummary) -> None:
         raise NotCrashed(f"run {run.run_id!r} is {run.state} by now: somebody was faster; nothing was run")
 
 
+def count_done(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> int:
+    """Count the steps that a plain resume does not take, by the definition the run remembers.
+
+    What the last claim was told counts before the latest checkpoint. Raise `SnapshotCorrupt` if one names a step that
+    the definition does not have.
+    """
+    done = _done(run, checkpoints[-1] if checkpoints else None)
+    return done if run.resume_point is None else _place_in(run, run.resume_point.step)
+
+
 def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
     """Find where to start; raise `DefinitionChanged` if what is done no longer leads there."""
     index = _index(workflow, run, checkpoints, told)
@@ -214,15 +224,13 @@ def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: To
 
 def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
     """Find the place of the step to start from, with everything before it as it was."""
-    done = _done(run, checkpoints[-1] if checkpoints else None)
-    if told.start_from is not None:
+    if told.start_from is None:
+        index = done = count_done(run, checkpoints)
+    else:
         index = workflow.index_of(told.start_from)
-        _refuse_changed_steps(workflow, run, min(done, index))
-        return index
-    if run.resume_point is not None:
-        done = _place_in(run, run.resume_point.step)
+        done = min(index, _done(run, checkpoints[-1] if checkpoints else None))
     _refuse_changed_steps(workflow, run, done)
-    return done
+    return index
 
 
 def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:

@@ -10,7 +10,7 @@ from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint
 from spine.cli.runs import RunId
-from spine.cli.story import AGAIN, DONE, SKIPPED, Story
+from spine.cli.story import AGAIN, DONE, SKIPPED, StepStanding, Story
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
@@ -29,8 +29,9 @@ def list_checkpoints(options: Options, *, run_id: RunId) -> None:
         found = runner.list_checkpoints(run_id)
         story = _story(runner, run_id)
     if options.json:
+        gaps = _gaps(story)
         render.print_json(
-            [{**_document(saved), "not_checkpointed_before": _gap_before(saved.step_name, story)} for saved in found]
+            [{**_document(saved), "not_checkpointed_before": _names(gaps.get(saved.step_name, ()))} for saved in found]
         )
     elif found:
         _print_checkpoints(found, story)
@@ -108,14 +109,23 @@ def _story(runner: WorkflowRunner, run_id: str) -> Story | None:
     return story
 
 
-def _gap_before(step_name: str, story: Story | None) -> list[str]:
-    """Name the steps right before this one that have no checkpoint."""
-    gap: list[str] = []
+def _gaps(story: Story | None) -> dict[str | None, list[StepStanding]]:
+    """Give the steps without a checkpoint, by the step after them that has one.
+
+    By None those after the last checkpoint that were done or skipped all the same.
+    """
+    gaps: dict[str | None, list[StepStanding]] = {}
+    gap: list[StepStanding] = []
     for step in story.standings() if story else ():
-        if step.name == step_name:
-            return gap
-        gap = [*gap, step.name] if step.checkpoint is None else []
-    return []
+        if step.checkpoint is None:
+            gap.append(step)
+        else:
+            gaps[step.name], gap = gap, []
+    return {**gaps, None: [step for step in gap if step.state in (DONE, AGAIN, SKIPPED)]}
+
+
+def _names(steps: Sequence[StepStanding]) -> list[str]:
+    return [step.name for step in steps]
 
 
 def _print_checkpoints(found: Sequence[CheckpointSummary], story: Story | None) -> None:
@@ -127,30 +137,16 @@ def _print_checkpoints(found: Sequence[CheckpointSummary], story: Story | None) 
         Column("SIZE", right=True),
         Column("NEXT", yields=True),
     ]
-    rows = [row for saved in found for row in (*_gap_rows(_gap_before(saved.step_name, story), story), _row(saved))]
-    if story is not None:
-        render.print_table(columns, [*rows, *_gap_rows(_gap_at_end(story), story)])
-        if story.resumes_at is not None:
-            say(f"a resume goes on at {story.resumes_at}")
-    else:
-        render.print_table(columns, rows)
+    gaps = _gaps(story)
+    rows = [row for saved in found for row in (*_gap_rows(gaps.get(saved.step_name, ())), _row(saved))]
+    render.print_table(columns, [*rows, *_gap_rows(gaps[None])])
+    if story is not None and story.resumes_at is not None:
+        say(f"a resume goes on at {story.resumes_at}")
 
 
-def _gap_at_end(story: Story) -> list[str]:
-    """Name the steps after the last checkpoint that were done or skipped all the same."""
-    gap: list[str] = []
-    for step in story.standings():
-        if step.checkpoint is not None:
-            gap = []
-        elif step.state in (DONE, AGAIN, SKIPPED):
-            gap.append(step.name)
-    return gap
-
-
-def _gap_rows(names: Sequence[str], story: Story | None) -> list[list[Cell | str]]:
-    states = {step.name: step.state for step in story.standings()} if story else {}
+def _gap_rows(gap: Sequence[StepStanding]) -> list[list[Cell | str]]:
     why = {SKIPPED: "skipped", AGAIN: "no checkpoint: runs again"}
-    return [["", faint(name), faint(why.get(states[name], "no checkpoint")), "", "", ""] for name in names]
+    return [["", faint(step.name), faint(why.get(step.state, "no checkpoint")), "", "", ""] for step in gap]
 
 
 def _row(checkpoint: CheckpointSummary) -> list[Cell | str]:

@@ -86,22 +86,24 @@ class Story:
         """Tell how each step stands, in the workflow's order."""
         saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}
         skipped = self._skipped()
+        names = self.run.definition.names
+        resumes_at = _place(self.next_step, names)
+        reached = _place(self.run.error_step or self.run.current_step, names)
         return [
             StepStanding(
                 name=step.name,
                 kind=step.kind,
-                state=SKIPPED if step.name in skipped else self._state(index),
+                state=SKIPPED if step.name in skipped else self._state(index, reached, resumes_at),
                 checkpoint=saved.get(step.name),
             )
             for index, step in enumerate(self.run.definition.steps)
         ]
 
-    def _state(self, index: int) -> str:
+    def _state(self, index: int, reached: int | None, resumes_at: int | None) -> str:
         """Judge one step by how far the run had come and where it would go on."""
-        run, resumes_at = self.run, self._place(self.next_step)
+        run = self.run
         if run.status is RunStatus.COMPLETED:
             return DONE
-        reached = self._place(run.error_step or run.current_step)
         if index == reached and run.status is RunStatus.FAILED:
             return FAILED
         if index == reached and run.lease is not None:
@@ -122,12 +124,12 @@ class Story:
                 skipped.update(event.fields.get("skipped", ()))
         return skipped
 
-    def _place(self, name: str | None) -> int | None:
-        names = self.run.definition.names
-        return names.index(name) if name in names else None
-
 
 def _next_step(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> str | None:
     if run.status is RunStatus.COMPLETED or run.removed_at is not None:
         return None
     return next(iter(run.definition.names[count_done(run, checkpoints) :]), None)
+
+
+def _place(name: str | None, names: Sequence[str]) -> int | None:
+    return names.index(name) if name in names else None

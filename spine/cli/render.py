@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from spine.cli.output import is_terminal, out
-from spine.cli.spelling import cut, folded, safe, width
+from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
 
 LONGEST_INT = 10**4300  # what Python writes in decimal without being told twice
@@ -93,7 +93,7 @@ def print_facts(facts: Sequence[tuple[str, Cell | str]]) -> None:
     room = max(paint.room - longest - len(GAP), LEAST_ROOM)
     for name, value in told:
         labels = [name.ljust(longest), *([" " * longest] * len(value.text))]
-        for label, part in zip(labels, folded(value.text, room), strict=False):
+        for label, part in zip(labels, paint.fold(value.text, room), strict=False):
             out(paint.line([(label, "dim"), (part, value.style)]))
 
 
@@ -204,6 +204,10 @@ class _Paint:
         self._text = Text
         self._console = Console(file=io.StringIO(), force_terminal=True, highlight=False, soft_wrap=True)
         self.room = self._console.width
+
+    def fold(self, text: str, room: int) -> list[str]:
+        """Give text in lines of at most so many columns."""
+        return [line.plain for line in self._text(text).wrap(self._console, room)]
 
     def line(self, parts: Sequence[tuple[str, str]]) -> str:
         """Join parts, text and style each, with a gap."""

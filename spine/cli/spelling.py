@@ -1,8 +1,6 @@
 """How values are spelled for people: safe text, durations, sizes, times."""
 
 import re
-import textwrap
-import unicodedata
 from datetime import UTC, datetime, timedelta
 
 LONGEST_LINE = 6000
@@ -35,22 +33,18 @@ def width(text: str) -> int:
     """Count the columns of a terminal that safe text takes."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+    from rich.cells import cell_len  # noqa: PLC0415  # only letters that may be wide need it
+
+    return cell_len(text)
 
 
 def cut(text: str, room: int) -> str:
-    """Give safe text, cut to so many columns if it is longer."""
+    """Give safe text, cut to so many columns, two or more, if it is longer."""
     if width(text) <= room:
         return text
-    kept = text[: room - 1]
-    while width(kept) > room - 1:
-        kept = kept[:-1]
-    return f"{kept}…"
+    from rich.cells import chop_cells  # noqa: PLC0415  # as above
 
-
-def folded(text: str, room: int) -> list[str]:
-    """Give safe text in lines of at most so many columns."""
-    return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    return f"{chop_cells(text, room - 1)[0]}…"
 
 
 def duration(seconds: float) -> str:

@@ -245,6 +245,20 @@ def test_on_a_terminal_the_cursor_is_left_visible_and_no_colour_is_honoured(plac
     assert "\x1b[31mfailed" in coloured
 
 
+@pytest.mark.parametrize(
+    ("letter", "most"), [("Q", 47), ("注", 24), ("\u0e01\u0e34", 47)], ids=["plain", "wide", "with a mark above it"]
+)
+def test_on_a_terminal_a_long_text_is_folded_by_the_columns_that_its_letters_take(place, letter, most):
+    (place / "orders.py").write_text(ORDERS)
+    text = f"{letter * 60} {letter * 7} {letter * 7}"
+    typed("run", "orders.py", "--run-id", "r1", "--param", f"text={text}", place=place)
+
+    _, shown = on_terminal("runs", "show", "r1", place=place, COLUMNS="60", NO_COLOR="1")  # the first 12 hold names
+
+    in_each_line = [line.count(letter) for line in ESCAPES.sub("", shown).splitlines()]
+    assert (sum(in_each_line), max(in_each_line)) == (74, most)
+
+
 def test_a_step_that_forks_on_a_terminal_may_print_in_its_child(place):
     (place / "forks.py").write_text(
         "import os\n"

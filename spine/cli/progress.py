@@ -18,11 +18,12 @@ class Display(Hook, Protocol):
 
 
 class Witness:
-    """Remembers which run was driven, which steps this attempt completed, and how many seconds it took."""
+    """Remembers which run was driven, what this attempt completed, and how many seconds it and each step took."""
 
     def __init__(self) -> None:
         self.run_id: str | None = None
         self.completed: list[str] = []
+        self.durations: dict[str, float] = {}
         self.seconds = 0.0
 
     def on_event(self, event: Event) -> None:
@@ -30,6 +31,8 @@ class Witness:
         self.run_id = event.run_id
         if event.kind is EventKind.STEP_COMPLETED and event.step is not None:
             self.completed.append(event.step)
+        if event.step is not None and event.duration is not None and event.kind not in ENDINGS:
+            self.durations[event.step] = event.duration
         if event.kind in ENDINGS:
             self.seconds = event.duration or 0.0
 

@@ -1,6 +1,6 @@
 """`spine run` and `spine resume`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -164,10 +164,10 @@ class _Drive:
             raise typer.Exit(ExitCode.FAILED)
 
     def _tell_stored(self, runner: WorkflowRunner, witness: progress.Witness) -> None:
-        self._tell(_stored_document(runner, str(witness.run_id), witness.completed), "completed")
+        self._tell(_stored_document(runner, str(witness.run_id), witness), "completed")
 
     def _tell_completed(self, runner: WorkflowRunner, run_id: str, error: RunAlreadyCompleted) -> None:
-        document = _stored_document(runner, run_id, [])
+        document = _stored_document(runner, run_id, progress.Witness())
         if document["status"] != RunStatus.COMPLETED:
             raise error
         self._tell(document, "has completed already; there was nothing to do")
@@ -246,11 +246,15 @@ def _result_document(result: WorkflowResult) -> dict[str, Any]:
         "error": result.error,
         "error_type": result.error_type,
         "error_category": result.error_category,
-        "durations": {step: round(seconds, 6) for step, seconds in result.durations.items()},
+        "durations": _rounded(result.durations),
     }
 
 
-def _stored_document(runner: WorkflowRunner, run_id: str, completed: list[str]) -> dict[str, Any]:
+def _rounded(durations: Mapping[str, float]) -> dict[str, float]:
+    return {step: round(seconds, 6) for step, seconds in durations.items()}
+
+
+def _stored_document(runner: WorkflowRunner, run_id: str, witness: progress.Witness) -> dict[str, Any]:
     """Tell the same of a run whose driving gave no result, from what is stored."""
     story = Story.of(runner, run_id)
     run, steps = story.run, story.standings()
@@ -258,12 +262,12 @@ def _stored_document(runner: WorkflowRunner, run_id: str, completed: list[str]) 
         "status": run.status.value,
         "run_id": run.run_id,
         "workflow_name": run.workflow_name,
-        "completed_steps": completed,
+        "completed_steps": witness.completed,
         "all_completed_steps": [step.name for step in steps if step.state in (DONE, AGAIN)],
         "skipped_steps": [step.name for step in steps if step.state == SKIPPED],
         "error_step": run.error_step,
         "error": run.error,
         "error_type": run.error_type,
         "error_category": run.error_category,
-        "durations": {},
+        "durations": _rounded(witness.durations),
     }

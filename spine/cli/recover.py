@@ -1,6 +1,7 @@
 """`spine recover`."""
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -8,10 +9,20 @@ import typer
 from spine.cli import loading, output, progress, render, spelling
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
-from spine.cli.resume_command import resume_command
+from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.run import code_of_stop
-from spine.errors import InvalidInput, LeaseLost, NotCrashed, NotFound, Refused, RunIsHeld, WorkflowNotFound
+from spine.errors import (
+    InvalidInput,
+    LeaseLost,
+    NotCrashed,
+    NotFound,
+    Refused,
+    RunIsHeld,
+    WorkflowNotFound,
+    class_name,
+)
 from spine.orchestration.recovery import Recovered
+from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus, RunSummary
 
@@ -44,15 +55,15 @@ def recover(
         except (KeyboardInterrupt, SystemExit) as stop:
             if witness.run_id is None:
                 raise
-            _tell_stopped(runner.get_summary(witness.run_id), options)
+            _tell([_Outcome.of_stopped(runner.get_summary(witness.run_id))], options)
             raise typer.Exit(code_of_stop(stop)) from None
         if workflow and not recovered and workflow not in [each.name for each in workflows]:
             _require_runs_of(workflow, runner)
-    if options.json:
-        render.print_json([_document(each) for each in recovered])
-    else:
-        _tell(recovered, options)
-    if not all(_is_well(each) for each in recovered):
+    outcomes = [_Outcome.of(each) for each in recovered]
+    if not outcomes and not options.json:
+        output.say("no run has crashed")
+    _tell(outcomes, options)
+    if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -62,54 +73,89 @@ def _require_runs_of(workflow: str, runner: WorkflowRunner) -> None:
         raise WorkflowNotFound(f"no workflow {workflow!r} is known here, and no run is of it; see: spine runs list")
 
 
-def _is_well(each: Recovered) -> bool:
-    """Whether nobody has to look: the run completed, or somebody else has it."""
-    if each.result is None:
-        return isinstance(each.error, (RunIsHeld, LeaseLost, NotCrashed))
-    return each.result.status is RunStatus.COMPLETED
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of a crashed run: `status` is None if it did not go on here; `is_well` if nobody has to look."""
+
+    run_id: str
+    workflow_name: str
+    status: RunStatus | None
+    error_step: str | None = None
+    error_type: str | None = None
+    error: str | None = None
+    is_well: bool
+    may_resume: bool
+
+    @classmethod
+    def of(cls, recovered: Recovered) -> "_Outcome":
+        """Judge a run that was recovered, or was not."""
+        if recovered.result is not None:
+            return cls._ended(recovered.run_id, recovered.workflow_name, recovered.result)
+        error = recovered.error
+        is_well = isinstance(error, (RunIsHeld, LeaseLost, NotCrashed))  # somebody else has it
+        is_refused = isinstance(error, (NotFound, Refused, InvalidInput))  # and would be next time
+        return cls(
+            run_id=recovered.run_id,
+            workflow_name=recovered.workflow_name,
+            status=None,
+            error_type=class_name(type(error)),
+            error=str(error),
+            is_well=is_well,
+            may_resume=not is_well and not is_refused,
+        )
+
+    @classmethod
+    def of_stopped(cls, run: RunSummary) -> "_Outcome":
+        """Tell of the run that was driven when a signal came; those before it are told on stderr."""
+        return cls._ended(run.run_id, run.workflow_name, run)
+
+    @classmethod
+    def _ended(cls, run_id: str, workflow_name: str, ended: WorkflowResult | RunSummary) -> "_Outcome":
+        is_completed = ended.status is RunStatus.COMPLETED
+        return cls(
+            run_id=run_id,
+            workflow_name=workflow_name,
+            status=ended.status,
+            error_step=ended.error_step,
+            error_type=ended.error_type,
+            error=ended.error,
+            is_well=is_completed,
+            may_resume=not is_completed,
+        )
+
+    def __str__(self) -> str:
+        if self.status is None:
+            how = f"was not recovered: {self.error}"
+        elif self.status is RunStatus.COMPLETED:
+            how = "completed"
+        else:
+            how = spelling.ending(self.status.value, self.error_step, self.error_type, self.error)
+        return f"run {self.run_id} of {self.workflow_name} {how}"
+
+    def resume(self, options: Options) -> ResumeCommand | None:
+        """Spell the command that resumes it; None where that would be refused, or is not needed."""
+        return resume_command(self.run_id, options, app=options.app) if self.may_resume else None
 
 
-def _tell(recovered: list[Recovered], options: Options) -> None:
-    if not recovered:
-        output.say("no run has crashed")
-    for each in recovered:
-        output.out(spelling.safe(f"run {each.run_id} of {each.workflow_name} {_how(each)}"))
-        is_refused = isinstance(each.error, (NotFound, Refused, InvalidInput))  # and would be next time
-        if not is_refused and not _is_well(each):
-            _say_resume(each.run_id, options)
-
-
-def _tell_stopped(run: RunSummary, options: Options) -> None:
-    """Tell of the run that was driven when a signal came; those before it are told on stderr."""
+def _tell(outcomes: list[_Outcome], options: Options) -> None:
     if options.json:
-        render.print_json([_spelled(run.run_id, run.workflow_name, run.status.value, run.error)])
-    else:
-        how = spelling.ending(run.status.value, run.error_step, run.error_type, run.error)
-        output.out(spelling.safe(f"run {run.run_id} of {run.workflow_name} {how}"))
-    if run.status is not RunStatus.COMPLETED:
-        _say_resume(run.run_id, options)
+        render.print_json([_document(outcome, options) for outcome in outcomes])
+    for outcome in outcomes:
+        if not options.json:
+            output.out(spelling.safe(str(outcome)))
+        resume = outcome.resume(options)
+        for told in resume.lines() if resume else ():
+            output.say(told)
 
 
-def _say_resume(run_id: str, options: Options) -> None:
-    resume = resume_command(run_id, options, app=options.app)
-    for told in resume.lines() if resume else ():
-        output.say(told)
-
-
-def _how(each: Recovered) -> str:
-    if each.result is None:
-        return f"was not recovered: {each.error}"
-    result = each.result
-    if result.status is RunStatus.COMPLETED:
-        return "completed"
-    return spelling.ending(result.status.value, result.error_step, result.error_type, result.error)
-
-
-def _document(each: Recovered) -> dict[str, str | None]:
-    status = None if each.result is None else each.result.status.value
-    error = str(each.error) if each.error else each.result.error if each.result else None
-    return _spelled(each.run_id, each.workflow_name, status, error)
-
-
-def _spelled(run_id: str, workflow_name: str, status: str | None, error: str | None) -> dict[str, str | None]:
-    return {"run_id": run_id, "workflow_name": workflow_name, "status": status, "error": error}
+def _document(outcome: _Outcome, options: Options) -> dict[str, str | None]:
+    resume = outcome.resume(options)
+    return {
+        "run_id": outcome.run_id,
+        "workflow_name": outcome.workflow_name,
+        "status": None if outcome.status is None else outcome.status.value,
+        "error_step": outcome.error_step,
+        "error_type": outcome.error_type,
+        "error": outcome.error,
+        "resume_command": resume.line if resume else None,
+    }

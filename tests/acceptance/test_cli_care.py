@@ -86,7 +86,8 @@ def test_recover_that_is_stopped_says_how_to_go_on_with_the_run_it_drove(
     assert stopped.returncode == 143
     if form == "json":
         (told,) = json.loads(stopped.stdout)
-        assert (told["run_id"], told["status"]) == ("night", "failed")
+        assert (told["run_id"], told["status"], told["error_step"]) == ("night", "failed", "load")
+        assert told["resume_command"] == "spine resume night --app etl.py"
     else:
         assert stopped.stdout == "run night of etl failed at load: Interrupted: interrupted by SIGTERM\n"
     assert stopped.stderr.endswith("spine: resume it with: spine resume night --app etl.py\n")
@@ -114,7 +115,8 @@ def test_recover_offers_no_resume_that_would_find_no_workflow(folder: Path):
     assert unknown.returncode == said.returncode == 1
     assert "spine resume" not in said.stdout + said.stderr  # it would not find the workflow either
     (told,) = json.loads(unknown.stdout)
-    assert (told["run_id"], told["status"]) == ("night", None)
+    assert (told["run_id"], told["status"], told["error_type"]) == ("night", None, "WorkflowNotFound")
+    assert told["resume_command"] is None
     assert "no workflow 'etl' is registered" in told["error"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-RUNS, CHECKPOINTS = "core_workflow_runs", "core_workflow_checkpoints"
+RUNS, DEFINITIONS, CHECKPOINTS = "core_workflow_runs", "core_workflow_definitions", "core_workflow_checkpoints"
 # One a second, the newest a month ago.
 _TIMES = ("created_at", "started_at", "finished_at", "updated_at")
 _POSTGRES = {
@@ -24,10 +24,10 @@ _SQLITE = {
 
 
 def copy_run(url: str, run_id: str, number: int) -> None:
-    """Copy a run that has ended, with its checkpoints, so many times, as if they had run a second after another."""
+    """Copy a run that has ended, with all that is its own, so many times, as if they had run a second after another."""
     words = _POSTGRES if url.startswith("postgresql") else _SQLITE
     with connected(url) as connection:
-        for table in (RUNS, CHECKPOINTS):
+        for table in (RUNS, DEFINITIONS, CHECKPOINTS):
             names = [name for (name,) in connection.execute(words["columns"].format(table=table)) if name != "id"]
             values = ", ".join(_value(name, words["time"]) for name in names)
             numbers = words["numbers"].format(number=number)

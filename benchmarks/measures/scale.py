@@ -12,13 +12,14 @@ from typing import Any
 from benchmarks import bulk, plans
 from benchmarks.contender import POSTGRESQL
 from benchmarks.contenders.spine import upgrade
-from benchmarks.lane import TOP
+from benchmarks.lane import TOP, LaneFailed
 from benchmarks.measure import Plan
 from benchmarks.row import KIB, MILLI, Row, compare
 from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
 
 TITLE = "A database of 100,000 runs; a run of 10,000 checkpoints"
 FEW, MANY = 1_000, 100_000
+LISTED = 100
 SHORT, LONG = 1_000, 10_000
 # What is read is the same in both databases, so the time should be too; this much is for deeper indexes and noise.
 SAME = 2.0
@@ -28,7 +29,7 @@ _LONGEST = """SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_st
 
 Ask = Callable[[WorkflowRunner], Any]
 READING: Mapping[str, Ask] = {
-    "list the newest 100 runs": lambda runner: runner.list_runs(limit=100),
+    "list the newest 100 runs": lambda runner: runner.list_runs(limit=LISTED),
     "list failed runs": lambda runner: runner.list_runs(status="failed"),
     "list crashed runs": lambda runner: runner.list_runs(status="crashed"),
     "list the runs of a workflow": lambda runner: runner.list_runs(workflow="work"),
@@ -58,6 +59,9 @@ def _fill(url: str, number: int) -> None:
         for run_id in ("failed", "failed-too"):
             runner.execute(_workflow(10, "work", fails=True), run_id=run_id)
     bulk.copy_run(url, "done", number)
+    with WorkflowRunner(url, registry=Registry()) as runner:
+        if runner.list_runs(limit=LISTED).damaged:
+            raise LaneFailed("the copies of a run cannot be read")
 
 
 def _workflow(steps: int, name: str, *, fails: bool = False) -> Workflow:

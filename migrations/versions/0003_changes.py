@@ -41,7 +41,7 @@ _NEWEST = {
         SELECT snapshot -> '{name}' FROM chain WHERE jsonb_exists(snapshot, '{name}') ORDER BY sequence DESC LIMIT 1
     )""",
     "sqlite": """(
-        SELECT snapshot -> '$.{name}' FROM chain WHERE snapshot -> '$.{name}' IS NOT NULL
+        SELECT json_extract(snapshot, '$.{name}') FROM chain WHERE json_type(snapshot, '$.{name}') IS NOT NULL
         ORDER BY sequence DESC LIMIT 1
     )""",
 }

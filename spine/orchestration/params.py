@@ -86,7 +86,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
         if type(name) is not str:
             raise InvalidParams(f"{what}: the name {name!r} must be text")
         if name.startswith("__"):
-            raise InvalidParams(f"{what}: names that begin with __ are Spine's own: {name!r}")
+            raise InvalidParams(f"{what}: names that begin with __ are Spine's own: {name!r}; leave it out")
     if isinstance(given, Values):
         return given.fresh()
     values = Values.of(given, at=what, limits=limits)

@@ -100,5 +100,5 @@ def pipeline(name: str) -> Callable[[F], F]:
 
 
 def _near(name: str, known: dict[str, Any]) -> str:
-    near = get_close_matches(name, known, n=3)
+    near = get_close_matches(name, list(known), n=3)
     return f" (did you mean {', '.join(map(repr, near))}?)" if near else ""

@@ -69,6 +69,10 @@ class WorkflowRunner:
         hooks: Iterable[Hook] = (),
         store: Store | None = None,
     ) -> None:
+        if not isinstance(registry, Registry | None):
+            raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
+        if not callable(secrets):
+            raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
         options = Options.of(
             database_url=database_url,
             checkpoint_strategy=checkpoint_strategy,
@@ -193,13 +197,15 @@ class WorkflowRunner:
         return self._go_on(workflow, run, told, refuse_unless_resumable if start_from is None else refuse_unless_free)
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
-        """Resume every crashed run, the oldest first and one after another; safe when several machines do it at once.
+        """Resume every crashed run, one after another; safe when several machines do it at once.
 
-        A run that somebody else took or ended first, that is damaged, or that cannot go on, is told with its error and
-        keeps nobody waiting.
+        First come those that were taken least often, then the oldest: a run that kills whoever drives it keeps no
+        other waiting. Neither does one that somebody else took or ended first, that is damaged, or that cannot go on:
+        it is told with its error.
         """
         crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
-        recovered = [recover_run(run, partial(self._recover, run.run_id)) for run in crashed]
+        in_turn = sorted(crashed, key=lambda run: run.fence)
+        recovered = [recover_run(run, partial(self._recover, run.run_id)) for run in in_turn]
         return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 
     def get_run(self, run_id: str) -> Run:

@@ -1,6 +1,7 @@
 """`StepContext`: what a step knows, and what it may ask for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from spine.codec import json as codec
@@ -45,7 +46,7 @@ class StepContext(WorkflowContext):
         object.__setattr__(self, "_copies", {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.call, self._own_params))
+        return (type(self), (replace(self.call, function=None), self._own_params))  # a pipeline cannot be pickled
 
     @property
     def run_id(self) -> str:

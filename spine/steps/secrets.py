@@ -35,7 +35,10 @@ class Secrets:
         """Give the value that a `Secret` names, and any other value as it is."""
         if not isinstance(value, Secret):
             return value
-        resolved = self._resolver(value.name)
+        try:
+            resolved = self._resolver(value.name)
+        except KeyError:  # which a mapping would take for a param that is not there
+            resolved = None
         if resolved is None:
             raise SecretNotFound(f"the runner's secrets give nothing for {value.name!r}")
         known = self._told.setdefault(value.name, [])

@@ -64,7 +64,22 @@ class Step:
             raise InvalidWorkflow(f"step {name!r} needs a function, not {type_of(fn)}")
         if inspect.iscoroutinefunction(fn):
             raise InvalidWorkflow(f"step {name!r} is async; steps are plain functions, wrap it with asyncio.run")
+        _require_two_parameters(name, fn)
         return cls(name=name, kind=Lambda(fn=fn, config=_copied(config, name)), checkpoint=checkpoint)
+
+
+def _require_two_parameters(name: str, fn: Callable[..., Any]) -> None:
+    """Refuse now what would fail when its step comes, perhaps after hours."""
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # as of some that are written in C
+        return
+    try:
+        signature.bind(None, {})
+    except TypeError:
+        raise InvalidWorkflow(
+            f"step {name!r} is called as fn(ctx, config), and its function takes {signature}"
+        ) from None
 
 
 def _mapping(given: Mapping[str, Any] | None, name: str, what: str) -> Mapping[str, Any]:

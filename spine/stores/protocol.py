@@ -32,6 +32,7 @@ class RunFilter(NamedTuple):
 class PurgeOrder(NamedTuple):
     """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
 
+    They are fewer where they have over `most_checkpoints` in all, but for the first: so long would nobody else write.
     Failed and cancelled ones go when their last activity was over `failed_days` ago; `workflows` narrows it to those
     named.
     """
@@ -40,6 +41,7 @@ class PurgeOrder(NamedTuple):
     failed_days: float
     workflows: frozenset[str] | None = None
     batch: int = 500
+    most_checkpoints: int = 5000
 
 
 class PurgedBatch(NamedTuple):

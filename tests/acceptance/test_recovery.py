@@ -162,6 +162,20 @@ def test_what_is_cancelled_or_recovered_elsewhere_while_others_are_recovered_is_
     assert kinds[-1] == "run.cancelled"
 
 
+def test_what_was_taken_least_often_is_recovered_first_so_that_no_run_that_kills_its_driver_starves_others(
+    sqlite_url: str,
+):
+    ran: list[str] = []
+    with WorkflowRunner(sqlite_url) as runner:
+        crash_at_once(sqlite_url, runner, workflow(ran), "poison", "night-1", "night-2")
+        ran.clear()
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+            database.execute("UPDATE core_workflow_runs SET fence = 7 WHERE run_id = 'poison'")
+        runner.recover()
+
+    assert ran == ["night-1 two", "night-2 two", "poison two"]
+
+
 def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(sqlite_url: str):
     ran: list[str] = []
     flow = workflow(ran)

@@ -85,10 +85,11 @@ def test_a_missing_secret_fails_the_step_that_reads_it_and_says_what_to_set(monk
     assert "set WAREHOUSE_PASSWORD" in str(result.error)
 
 
-def test_a_resolver_that_knows_nothing_of_a_secret_fails_the_step_and_masks_nothing():
-    workflow = Workflow("login", [Step.lambda_("login", lambda ctx, config: {"n": len(ctx.params["password"])})])
+@pytest.mark.parametrize("resolver", [{"OTHER": "x"}.get, {"OTHER": "x"}.__getitem__], ids=["None", "KeyError"])
+def test_a_resolver_that_knows_nothing_of_a_secret_fails_the_step_and_masks_nothing(resolver: Any):
+    workflow = Workflow("login", [Step.lambda_("login", lambda ctx, config: {"n": ctx.params.get("password")})])
 
-    with WorkflowRunner("memory://", secrets={"OTHER": "x"}.get) as runner:
+    with WorkflowRunner("memory://", secrets=resolver) as runner:
         result = runner.execute(workflow, {"password": Secret("PASSWORD")})
 
     assert (result.error_type, result.error) == ("SecretNotFound", "the runner's secrets give nothing for 'PASSWORD'")

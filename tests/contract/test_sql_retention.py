@@ -138,6 +138,26 @@ def test_several_purges_at_once_take_each_orphan_once(sql_store, rows):
     assert rows.one("SELECT count(*) FROM core_workflow_checkpoints") == 0
 
 
+def test_a_batch_holds_no_more_checkpoints_than_others_can_wait_for(sql_store, rows):
+    for number, run_id in enumerate(("first", "second", "third")):
+        run_to(sql_store, COMPLETED, run_id)
+        rows.age(run_id, days=95 - number)
+    order = NINETY_DAYS._replace(most_checkpoints=7)
+
+    batches = [sql_store.purge_runs(order), sql_store.purge_runs(order)]
+
+    assert [batch.runs for batch in batches] == [("first", "second"), ("third",)]
+    assert sql_store.purge_runs(order) == PurgedBatch(runs=(), checkpoints=0)
+
+
+def test_a_run_goes_as_a_whole_however_many_checkpoints_it_has(sql_store, rows):
+    for run_id in ("first", "second"):
+        run_to(sql_store, COMPLETED, run_id)
+        rows.age(run_id, days=91)
+
+    assert sql_store.purge_runs(NINETY_DAYS._replace(most_checkpoints=1)).checkpoints == 3
+
+
 def test_a_run_that_somebody_has_locked_is_left_for_the_next_purge(postgres_store, postgres_rows):
     for run_id in ("locked", "free"):
         run_to(postgres_store, COMPLETED, run_id)

@@ -1,14 +1,18 @@
 """Many may migrate at once, and whoever is killed in between leaves nothing half done."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from sqlalchemy import text
 
 from spine.stores.sql import engine as engines
-from spine.stores.sql import schema
+from spine.stores.sql import schema, timeouts
 from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import at_once
 from tests.migrations.layout import layout
 from tests.programs.forked import ROOT, Spoken, run_forked
 
+LOCK = 5_729_184_046  # of the migrations
 STOPPING_UPGRADE, NEVER = "tests.migrations.killed_upgrade", "-1"
 
 
@@ -68,3 +72,24 @@ def test_an_upgrade_that_is_killed_in_between_is_done_again(empty_url, engine, r
     schema.upgrade(engine)
 
     assert layout(engine) == fresh_layout(engine)
+
+
+def test_an_upgrade_waits_longer_than_for_any_other_lock(empty_postgres_url, monkeypatch):
+    monkeypatch.setattr(timeouts, "LOCK_SECONDS", 0.2)
+    engine = engines.make_engine(parse_url(empty_postgres_url))
+    other = engines.make_engine(parse_url(empty_postgres_url))
+    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waited = "SELECT extract(epoch FROM now() - query_start) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+    with other.connect() as holding, other.connect() as looking, ThreadPoolExecutor(1) as threads:
+        holding.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        upgraded = threads.submit(schema.upgrade, engine)
+        while looking.execute(text(asked)).scalar_one() == 0:
+            looking.rollback()
+        while (looking.execute(text(waited)).scalar() or 0) < 2 * timeouts.LOCK_SECONDS and not upgraded.done():
+            looking.rollback()
+        holding.rollback()
+        upgraded.result(timeout=60)
+    with engine.connect() as connection:
+        schema.check(connection)
+    engine.dispose()
+    other.dispose()

@@ -1,5 +1,7 @@
 """What a purge takes from the tables."""
 
+from collections.abc import Sequence
+from itertools import accumulate, takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, exists, func, or_, select, update
@@ -27,23 +29,32 @@ def preview(connection: Connection, order: PurgeOrder) -> PurgedBatch:
 
 def purge_batch(connection: Connection, order: PurgeOrder) -> PurgedBatch:
     """Mark a batch of expired runs and remove their checkpoints; the status is judged again in the UPDATE."""
-    expired = _batch(order).cte("expired")
+    found = connection.execute(_batch(order)).all()
+    fitting = _fitting(found, order.most_checkpoints)
     taken = connection.execute(
         update(runs)
-        .where(runs.c.run_id.in_(select(expired.c.run_id)), _expired(order))
+        .where(runs.c.run_id.in_(fitting), _expired(order))
         .values(removed_at=now(), removed_because=Removal.EXPIRED, resume_point=None)
         .returning(runs.c.run_id)
     )
     run_ids = sorted(taken.scalars())
     removed = checkpoint_rows.delete_of_runs(connection, run_ids)
-    if order.workflows is None and len(run_ids) < order.batch:  # the last batch: this looks at all checkpoints
+    if order.workflows is None and len(found) == len(fitting) < order.batch:  # the last: this looks at all checkpoints
         removed += _delete_orphans(connection, order)
     return PurgedBatch(runs=tuple(run_ids), checkpoints=removed)
 
 
 def _batch(order: PurgeOrder) -> Select[Any]:
-    query = select(runs.c.run_id).where(_expired(order)).order_by(runs.c.finished_at).limit(order.batch)
+    saved = select(func.count()).where(checkpoints.c.run_id == runs.c.run_id).scalar_subquery()
+    query = select(runs.c.run_id, saved).where(_expired(order)).order_by(runs.c.finished_at).limit(order.batch)
     return query.with_for_update(skip_locked=True)
+
+
+def _fitting(found: Sequence[Any], most: int) -> list[str]:
+    """Give the first runs that have so many checkpoints in all at most, and one at least."""
+    totals = accumulate(count for _, count in found)
+    fitting = sum(1 for _ in takewhile(lambda total: total <= most, totals))
+    return [run_id for run_id, _ in found[: max(1, fitting)]]
 
 
 def _expired(order: PurgeOrder) -> Any:

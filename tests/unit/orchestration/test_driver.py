@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from spine.errors import InvalidSetting
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
@@ -75,3 +76,15 @@ def test_a_store_that_counts_as_empty_is_used_all_the_same():
             return 0
 
     assert WorkflowRunner(store=Counted(), registry=Registry()).location == "memory://"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"secrets": {"PASSWORD": "x"}}, "secrets must be a function of a secret's name, not a dict"),
+        ({"registry": {}}, "registry must be a Registry, not a dict"),
+    ],
+)
+def test_what_a_runner_cannot_use_is_refused_before_anything_runs(wrong, says):
+    with pytest.raises(InvalidSetting, match=says):
+        WorkflowRunner("memory://", **wrong)

@@ -181,6 +181,29 @@ def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeyp
         assert store.asked == 1
 
 
+def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
+    uptime = [100.0]
+    monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
+    noon = clock.now()
+    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    store = Answering(1, RunStatus.RUNNING)
+    beats = threading.Semaphore(0)
+
+    def renew(held, *, lease_seconds):
+        beats.release()
+        return {each.run_id for each in held}
+
+    store.renew_leases = renew
+    heartbeat = Heartbeat(store, lease_seconds=0.03)
+    with heartbeat.beating(lease, since=100.0) as require_lease:
+        uptime[0] += 1000
+        for _ in range(2):  # what the first told is noted before the second
+            assert beats.acquire(timeout=30)
+        require_lease()
+
+    assert store.asked == 0
+
+
 def test_a_driver_that_slept_while_it_asked_asks_again(monkeypatch):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])

@@ -131,3 +131,14 @@ def test_an_idempotency_key_depends_on_run_step_and_parts_alone():
 def test_a_key_cannot_be_made_of_what_has_no_exact_form():
     with pytest.raises(NotStorable, match=r"idempotency_key\[2\]"):
         StepContext(call()).idempotency_key(object())
+
+
+@pytest.mark.parametrize("fn", [lambda ctx: {}, lambda ctx, config, more: {}, lambda *, ctx, config: {}])
+def test_a_function_that_cannot_be_called_with_a_context_and_a_config_is_refused_at_once(fn):
+    with pytest.raises(InvalidWorkflow, match=r"step 'a' is called as fn\(ctx, config\), and its function takes \("):
+        Step.lambda_("a", fn)
+
+
+@pytest.mark.parametrize("fn", [lambda *both: {}, lambda ctx, config, more=1: {}, dict, max])
+def test_a_function_that_may_be_called_so_is_taken(fn):
+    assert Step.lambda_("a", fn).name == "a"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from spine.stores.sql import engine as engines
-from spine.stores.sql import schema, timeouts
+from spine.stores.sql import schema
 from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import at_once
 from tests.migrations.layout import layout
@@ -74,9 +74,9 @@ def test_an_upgrade_that_is_killed_in_between_is_done_again(empty_url, engine, r
     assert layout(engine) == fresh_layout(engine)
 
 
-def test_an_upgrade_waits_longer_than_for_any_other_lock(empty_postgres_url, monkeypatch):
-    monkeypatch.setattr(timeouts, "LOCK_SECONDS", 0.2)
-    engine = engines.make_engine(parse_url(empty_postgres_url))
+def test_an_upgrade_waits_longer_than_for_any_other_lock(empty_postgres_url):
+    impatient = {"options": "-c lock_timeout=200ms -c statement_timeout=200ms"}
+    engine = engines.make_engine(parse_url(empty_postgres_url).update_query_dict(impatient))
     other = engines.make_engine(parse_url(empty_postgres_url))
     asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     waited = "SELECT extract(epoch FROM now() - query_start) FROM pg_stat_activity WHERE wait_event = 'advisory'"
@@ -85,7 +85,7 @@ def test_an_upgrade_waits_longer_than_for_any_other_lock(empty_postgres_url, mon
         upgraded = threads.submit(schema.upgrade, engine)
         while looking.execute(text(asked)).scalar_one() == 0:
             looking.rollback()
-        while (looking.execute(text(waited)).scalar() or 0) < 2 * timeouts.LOCK_SECONDS and not upgraded.done():
+        while (looking.execute(text(waited)).scalar() or 0) < 0.4 and not upgraded.done():
             looking.rollback()
         holding.rollback()
         upgraded.result(timeout=60)

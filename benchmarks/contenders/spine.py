@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.contender import POSTGRESQL, SQLITE
 from benchmarks.work import Output, Work
-from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
+from spine.orchestration import Registry, SchemaMissing, Step, Workflow, WorkflowRunner
 
 
 class Spine:
@@ -39,8 +39,11 @@ class Spine:
 
 
 def upgrade(url: str) -> None:
-    """Make the tables as an operator does; SQLite gets them on first use."""
-    if url.startswith("postgresql"):
+    """Make the tables as an operator does, if they are not there; SQLite gets them on first use."""
+    try:
+        with WorkflowRunner(url, registry=Registry()) as runner:
+            runner.list_runs(limit=1)
+    except SchemaMissing:
         environment = os.environ | {"SPINE_DATABASE_URL": url}
         subprocess.run(
             [sys.executable, "-m", "spine", "db", "upgrade", "--json"],

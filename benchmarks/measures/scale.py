@@ -20,6 +20,7 @@ from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
 TITLE = "A database of 100,000 runs; a run of 10,000 checkpoints"
 FEW, MANY = 1_000, 100_000
 LISTED = 100
+PURGED_RUNS, PURGED_STEPS = 500, 100  # beside the many of one step
 SHORT, LONG = 1_000, 10_000
 # What is read is the same in both databases, so the time should be too; this much is for deeper indexes and noise.
 SAME = 2.0
@@ -28,6 +29,7 @@ _LONGEST = """SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_st
     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 Ask = Callable[[WorkflowRunner], Any]
+Output = Callable[[Any, Any], dict[str, Any]]
 READING: Mapping[str, Ask] = {
     "list the newest 100 runs": lambda runner: runner.list_runs(limit=LISTED),
     "list failed runs": lambda runner: runner.list_runs(status="failed"),
@@ -64,9 +66,13 @@ def _fill(url: str, number: int) -> None:
             raise LaneFailed("the copies of a run cannot be read")
 
 
-def _workflow(steps: int, name: str, *, fails: bool = False) -> Workflow:
+def _workflow(steps: int, name: str, *, fails: bool = False, output: Output | None = None) -> Workflow:
     last = Step.lambda_("last", _fail if fails else _output)
-    return Workflow(name, [*(Step.lambda_(f"step{number}", _output) for number in range(1, steps)), last])
+    return Workflow(name, [*(Step.lambda_(f"step{number}", output or _output) for number in range(1, steps)), last])
+
+
+def _large_output(_ctx: Any, _config: Any) -> dict[str, Any]:
+    return {"text": "0123456789abcdef" * 128}
 
 
 def _output(_ctx: Any, _config: Any) -> dict[str, Any]:
@@ -128,7 +134,14 @@ def _explained(plan: Plan, kind: str, url: str) -> Row:
     )
 
 
+def _make_long_runs(url: str) -> None:
+    with WorkflowRunner(url, registry=Registry()) as runner:
+        runner.execute(_workflow(PURGED_STEPS, "long", output=_large_output), run_id="long")
+    bulk.copy_run(url, "long", PURGED_RUNS)
+
+
 def _purged(kind: str, url: str) -> Iterator[Row]:
+    _make_long_runs(url)
     longest = _Longest(url)
     command = [sys.executable, "-m", "benchmarks.scripts.purge", url]
     with longest.watched():

@@ -149,11 +149,8 @@ def references(app: str | None) -> list[str]:
 
 
 def join(app: str | None, reference: str) -> str:
-    """Give the app that leads to this reference too; one that names the same place already stays as it is."""
-    known = references(app)
-    if app is not None and split(reference)[0] in [split(one)[0] for one in known]:
-        return app
-    return ",".join([*known, reference])
+    """Give the app that leads to this reference too."""
+    return ",".join([*references(app), reference])
 
 
 def load(reference: str) -> tuple[Source, str | None]:

@@ -13,6 +13,7 @@ from spine.records.event import Event, EventKind
 from spine.records.run import ClaimableRun, RunStatus
 
 T = TypeVar("T")
+TRIES = 5
 DONE = "done"
 SKIPPED = "skipped"
 RUNNING = "running"
@@ -49,6 +50,14 @@ class Story:
     @classmethod
     def of(cls, runner: WorkflowRunner, run_id: str) -> "Story":
         """Read it; raise `RunNotFound`, or `SnapshotCorrupt` if the row of the run itself is damaged."""
+        for _ in range(TRIES):
+            story = cls._read(runner, run_id)
+            if not story.damages or runner.get_summary(run_id).fence == story.run.fence:
+                break  # else somebody claimed it between two of the reads, which is no damage
+        return story
+
+    @classmethod
+    def _read(cls, runner: WorkflowRunner, run_id: str) -> "Story":
         summary = runner.get_summary(run_id)
         damages: list[StoreError] = []
 

@@ -14,7 +14,7 @@ from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
 from spine.orchestration.forks import Forks
 from spine.orchestration.given_up import GivenUp
-from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.heartbeat import Heartbeat, RequireLease
 from spine.orchestration.interrupts import Interrupts
 from spine.orchestration.loop import drive
 from spine.orchestration.options import Options
@@ -50,26 +50,22 @@ class Driver:
         interrupts = Interrupts.of_this_thread()
         with interrupts.handled():
             admitted = admit()
-            start = clock.stopwatch()
-            progress, forks = admitted.progress, Forks()
-            with self.given_up.noting(admitted.lease):
-                audience = audience_of(self.hooks)
-                self._walk(admitted, interrupts, audience, forks)
-                with forks:
-                    _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
-        return progress.result()
-
-    def _walk(self, admitted: Admitted, interrupts: Interrupts, audience: Audience, forks: Forks) -> None:
-        lease = admitted.lease
-        try:
             with (
-                self.heartbeat.beating(lease, since=admitted.asked_at) as require_lease,
-                closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer,
+                self.given_up.noting(admitted.lease),
+                self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as require_lease,
             ):
+                self._walk(admitted, interrupts, require_lease)
+        return admitted.progress.result()
+
+    def _walk(self, admitted: Admitted, interrupts: Interrupts, require_lease: RequireLease) -> None:
+        start, lease, progress = clock.stopwatch(), admitted.lease, admitted.progress
+        audience, forks = audience_of(self.hooks), Forks()
+        try:
+            with closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer:
                 executor = Executor(
                     registry=self.registry,
                     writer=writer,
-                    strategy=strategy_for(admitted.progress.workflow, self.options.checkpoint_strategy),
+                    strategy=strategy_for(progress.workflow, self.options.checkpoint_strategy),
                     limits=self.options.limits,
                     interrupts=interrupts,
                     forks=forks,
@@ -78,12 +74,14 @@ class Driver:
                     audience=audience,
                 )
                 with forks:
-                    _tell(audience, admitted.progress, _beginning(admitted.progress))
-                drive(admitted.progress, executor)
+                    _tell(audience, progress, _beginning(progress))
+                drive(progress, executor)
         except LeaseLost:
             if not was_cancelled(self.store.get_claimable(lease.run_id), lease):
                 raise
-            admitted.progress.ending = CANCELLED
+            progress.ending = CANCELLED
+        with forks:
+            _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
 
 
 def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:

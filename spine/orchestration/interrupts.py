@@ -73,8 +73,8 @@ class Interrupts:
             yield
         finally:
             self._in_step = was_in_step
-        if was_in_step and self._pending is not None:
-            raise Interrupted(self._pending)
+            if was_in_step and self._pending is not None:
+                raise Interrupted(self._pending)  # also if the drive was refused, which the step may take calmly
 
     def note(self, signum: int) -> None:
         """Remember a signal that reached the step, perhaps in another way, so that it goes on after the drive."""

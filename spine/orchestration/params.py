@@ -118,6 +118,8 @@ def _validated(
 def _refuse_strangers(workflow: str, model: type[Any], meant: Mapping[str, str]) -> None:
     """Refuse an override that would change nothing: whoever gave it means another param."""
     strangers = [said for field, said in meant.items() if field not in model.model_fields]
+    if getattr(model, "__pydantic_root_model__", False):
+        return  # its params are all below `root`
     if strangers and model.model_config.get("extra", "ignore") == "ignore":
         known = ", ".join(model.model_fields)
         raise InvalidParams(f"workflow {workflow!r} takes no param {strangers[0]!r}; its model has: {known}")

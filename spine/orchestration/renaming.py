@@ -13,7 +13,7 @@ from spine.records.names import check_name
 from spine.records.override import Override
 from spine.records.renaming import Renamed, rename, rename_context, rename_each, rename_skipped
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, Definition, StepDefinition
+from spine.records.run import ClaimableRun, Definition
 
 
 def parse_renamed(renamed: Any) -> Renamed:
@@ -95,12 +95,14 @@ def _refuse_strangers(run: ClaimableRun, workflow: Workflow, renamed: Renamed) -
 
 
 def _translate_definition(definition: Definition, renamed: Renamed) -> Definition:
-    return replace(definition, steps=tuple(_translate_step(step, renamed) for step in definition.steps))
-
-
-def _translate_step(step: StepDefinition, renamed: Renamed) -> StepDefinition:
-    name, first = rename(step.name, renamed), step.first_name or step.name
-    return replace(step, name=name, first_name=None if name == first else first)
+    first = definition.first_names
+    kept = {name: first[name] for name in first if name not in renamed}
+    moved = {new: first.get(old, old) for old, new in renamed.items()}
+    return replace(
+        definition,
+        steps=tuple(replace(step, name=rename(step.name, renamed)) for step in definition.steps),
+        first_names={**kept, **moved},
+    )
 
 
 def _translate_override(override: Override, renamed: Renamed) -> Override:

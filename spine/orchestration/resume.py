@@ -107,9 +107,9 @@ def refuse_unless_resumable(run: RunSummary) -> None:
 
 def refuse_unless_crashed(run: RunSummary) -> None:
     """Raise the error that fits a run which `recover` does not take."""
-    refuse_unless_free(run)
-    if not run.is_crashed:
+    if run.lease is None and not run.is_crashed:
         raise NotCrashed(f"run {run.run_id!r} is {run.state} by now: somebody was faster; nothing was run")
+    refuse_unless_free(run)
 
 
 def count_done(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -39,7 +40,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import Author, Event
 from spine.records.finding import Finding
 from spine.records.names import check_name, check_reason, check_run_id
-from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus
+from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
 from spine.stores.open import open_store
@@ -69,10 +70,7 @@ class WorkflowRunner:
         hooks: Iterable[Hook] = (),
         store: Store | None = None,
     ) -> None:
-        if not isinstance(registry, Registry | None):
-            raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
-        if not callable(secrets):
-            raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
+        _refuse_unusable(registry, secrets)
         options = Options.of(
             database_url=database_url,
             checkpoint_strategy=checkpoint_strategy,
@@ -148,7 +146,7 @@ class WorkflowRunner:
         database.
         """
         self._registry.add_workflow(workflow)
-        _check_context(workflow, context, run_id)
+        context = _checked_context(workflow, context, run_id)
         wanted = context.run_id if context is not None else run_id
         existing = None if wanted is None else self._find(check_run_id(wanted))
         names = parse_renamed(renamed)
@@ -265,14 +263,14 @@ class WorkflowRunner:
                 self._refuse_held(known)
         raise NotResumable(f"run {run_id!r} kept changing while its checkpoints were to be deleted; try again")
 
-    def cancel(self, run_id: str, *, reason: str | None = None) -> ClaimableRun:
+    def cancel(self, run_id: str, *, reason: str | None = None) -> RunSummary:
         """Cancel a run, also one that another process drives: its next write fails and it starts nothing more.
 
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
             cancelled = self._store.cancel_run(known, by=_author(reason))
-        run = self._store.get_claimable(run_id)
+        run = self._store.get_summary(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
         return run
@@ -355,20 +353,29 @@ class WorkflowRunner:
             )
 
 
+def _refuse_unusable(registry: Any, secrets: Any) -> None:
+    if not isinstance(registry, Registry | None):
+        raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
+    if not callable(secrets):
+        raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
+
+
 def _author(reason: str | None) -> Author:
     return Author(name=holder(), reason=check_reason(reason))
 
 
-def _check_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> None:
+def _checked_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> WorkflowContext | None:
+    """Give a context as one of no step, with the params of the run alone."""
     if context is None:
-        return
+        return None
     if not isinstance(context, WorkflowContext):
         raise InvalidParams(f"context must be a WorkflowContext, not {type_of(context)}")
     if run_id not in (None, context.run_id):
         raise InvalidParams(f"the context belongs to run {context.run_id!r}, not {run_id!r}; leave run_id out")
     if context.workflow_name != workflow.name:
         raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
-    checked(context.plain().params, "the params of the context")
+    plain = context.plain()
+    return replace(plain, params=checked(plain.params, "the params of the context"))
 
 
 def _checked_names(workflows: Any) -> frozenset[str]:

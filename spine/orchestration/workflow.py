@@ -69,13 +69,24 @@ class Workflow:
     ) -> Definition:
         """Give what a run remembers of this workflow; `first_names` are those of steps that were renamed.
 
-        A step whose name is the first one of another is not that one: it gets a first name of its own.
+        A step whose name is the first one of another that is here too is not that one: it gets a first name of its own.
         """
-        taken = {name: f"another {name}" for name in first_names.values()} | dict(first_names)
-        steps = tuple(
-            StepDefinition(name=step.name, kind=step.kind.name, first_name=taken.get(step.name)) for step in self.steps
+        steps = tuple(StepDefinition(name=step.name, kind=step.kind.name) for step in self.steps)
+        return Definition(
+            steps=steps, source=self.source, defaulted=defaulted, first_names=_told_apart(self.step_names, first_names)
         )
-        return Definition(steps=steps, source=self.source, defaulted=defaulted)
+
+
+def _told_apart(names: Sequence[str], first_names: Mapping[str, str]) -> Mapping[str, str]:
+    told = dict(first_names)
+    taken = {told[name] for name in names if name in told}
+    for name in names:
+        if name in taken and name not in told:
+            first = f"another {name}"
+            while first in {*names, *told.values()}:
+                first = f"another {first}"
+            told[name] = first
+    return told
 
 
 def _checked_steps(workflow: str, steps: Any) -> tuple[Step, ...]:

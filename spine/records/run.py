@@ -1,7 +1,7 @@
 """`Run`: one execution of a workflow, and which status may follow which."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,14 +56,10 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """A step as the run remembers it.
-
-    `first_name` is what its idempotency keys are made of where that is not its name: the one it had first.
-    """
+    """A step as the run remembers it."""
 
     name: str
     kind: str
-    first_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +67,19 @@ class Definition:
     """The steps of the workflow when the run was last started.
 
     `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
-    defaults.
+    defaults; `first_names` gives, by the names they have now, what the idempotency keys of steps are made of that were
+    renamed, also of some that are not in the workflow at present.
     """
 
     steps: tuple[StepDefinition, ...]
     source: str = ""
     defaulted: frozenset[str] = frozenset()
+    first_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The step names, in order."""
         return tuple(step.name for step in self.steps)
-
-    @property
-    def first_names(self) -> Mapping[str, str]:
-        """The first names of steps that were renamed, by the names they have now."""
-        return {step.name: step.first_name for step in self.steps if step.first_name is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,14 +82,12 @@ def read_event_kind(text: str, *, where: str) -> EventKind:
 
 def write_definition(definition: Definition) -> str:
     """Write what the run remembers of its workflow."""
-    first = definition.first_names
-    steps = [
-        {"name": step.name, "kind": step.kind, **({"first_name": step.first_name} if step.name in first else {})}
-        for step in definition.steps
-    ]
+    steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]
     document: dict[str, Any] = {"steps": steps, "source": definition.source}
     if definition.defaulted:
         document["defaulted"] = sorted(definition.defaulted)
+    if definition.first_names:
+        document["first_names"] = dict(definition.first_names)
     return orjson.dumps(document).decode()
 
 
@@ -102,15 +100,22 @@ def read_definition(text: str | None, *, where: str) -> Definition:
         where,
         lambda: Definition(
             steps=tuple(
-                StepDefinition(name=name, kind=step["kind"], first_name=step.get("first_name"))
+                StepDefinition(name=name, kind=step["kind"])
                 for name, step in zip(
                     names([step["name"] for step in document["steps"]]), document["steps"], strict=True
                 )
             ),
             source=document.get("source", ""),
             defaulted=frozenset(document.get("defaulted", ())),
+            first_names=_read_first_names(document.get("first_names", {})),
         ),
     )
+
+
+def _read_first_names(found: Any) -> dict[str, str]:
+    if type(found) is not dict:
+        raise ValueError("not an object")
+    return dict(zip(names(list(found)), names(list(found.values())), strict=True))
 
 
 def read_status(text: str, *, where: str) -> RunStatus:

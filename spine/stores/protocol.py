@@ -14,7 +14,7 @@ from spine.records.context import WorkflowContext
 from spine.records.event import NOBODY, Author, Event
 from spine.records.finding import Finding
 from spine.records.lease import Lease
-from spine.records.run import ClaimableRun, Run, RunList, RunStatus
+from spine.records.run import ClaimableRun, Run, RunList, RunStatus, RunSummary
 
 RECONNECT_SECONDS = 30.0
 
@@ -66,6 +66,9 @@ class Runs(Protocol):
 
     def get_run(self, run_id: str) -> Run:
         """Read a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+
+    def get_summary(self, run_id: str) -> RunSummary:
+        """Read a run as a list shows it; raise `RunNotFound`."""
 
     def get_claimable(self, run_id: str) -> ClaimableRun:
         """Read a run as a claim judges it, without its context; raise `RunNotFound`."""

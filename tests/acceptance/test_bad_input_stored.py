@@ -45,8 +45,9 @@ def failed(on_disk, ran) -> str:
     return run_id
 
 
-def test_a_run_whose_snapshot_is_damaged_can_be_cancelled(on_disk, failed, rows):
+def test_a_run_whose_snapshot_and_resume_point_are_damaged_can_be_cancelled(on_disk, failed, rows):
     replace(rows, "[]")
+    rows.ask(f"UPDATE core_workflow_runs SET resume_point = CAST(? AS {'TEXT' if rows.is_sqlite else 'JSONB'})", "[]")
 
     assert on_disk.cancel(failed).status == "cancelled"
 
@@ -209,4 +210,40 @@ def test_none_found_is_not_could_not_read(on_disk, rows, ran, failed):  # DESIGN
     for ask in (lambda: on_disk.resume("1"), lambda: on_disk.execute(ran.workflow("a"), run_id="1")):
         with pytest.raises(SnapshotCorrupt, match="'1'"):
             ask()
+    assert ran.steps == []
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_was_removed_or_replaced_under_a_runner_is_no_place_to_run(sqlite_url, ran, replaced):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
+        kept = runner.execute(ran.workflow("a")).run_id
+        away = path.rename(path.with_name("away.db"))
+        if replaced:
+            with WorkflowRunner(sqlite_url, registry=Registry()) as other:
+                other.execute(ran.workflow("b"))
+        ran.taken()
+
+        with pytest.raises(StoreUnavailable, match="was removed or replaced since it was opened"):
+            runner.execute(ran.workflow("a"))
+        with pytest.raises(StoreUnavailable, match="Put the file back, or begin with a new runner"):
+            runner.list_runs()
+        assert ran.steps == []
+        assert path.exists() is replaced
+        if not replaced:
+            away.replace(path)
+            assert runner.get_run(kept).status == "completed"
+
+
+@pytest.mark.parametrize("first_names", [["x"], {"b": ["x"]}, {"b": 5}, "b"])
+def test_first_names_that_are_none_are_damage(on_disk, failed, rows, ran, first_names):
+    definition = json.loads(rows.one("SELECT CAST(definition AS TEXT) FROM core_workflow_definitions"))
+    kind = "TEXT" if rows.is_sqlite else "JSONB"
+    rows.ask(
+        f"UPDATE core_workflow_definitions SET definition = CAST(? AS {kind})",
+        json.dumps({**definition, "first_names": first_names}),
+    )
+
+    with pytest.raises(SnapshotCorrupt, match="is damaged"):
+        on_disk.resume(failed)
     assert ran.steps == []

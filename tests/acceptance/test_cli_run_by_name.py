@@ -67,3 +67,22 @@ def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_ther
     assert spine("run", "order.py").err.strip() == "spine: order.py does not exist; the app jobs has: orders, returns"
     assert spine("run", "my orders").err.strip().endswith("; the app jobs has: orders, returns")
     assert spine("run", "x" * 5000).err.strip().endswith("names no file and no module: File name too long")
+
+
+def test_a_workflow_beside_the_one_that_the_app_names_is_added_to_the_app(spine, jobs, place, monkeypatch):
+    monkeypatch.setenv("SPINE_APP", f"{jobs}:returns")
+
+    failed = spine("run", f"{jobs}:orders", "--run-id", "r1")
+
+    assert failed.resume_command == "spine resume r1 --app jobs:returns,jobs"
+    assert in_shell(f"{failed.resume_command} --param target=x", place=place).code == 0
+
+
+def test_a_workflow_of_the_same_name_as_the_one_that_the_app_names_is_refused(spine, jobs, place):
+    with (place / "jobs.py").open("a") as file:
+        file.write("old = Workflow('orders', [Step.lambda_('count', lambda ctx, config: {'n': 1})])\n")
+
+    said = spine("run", f"{jobs}:orders", "--app", f"{jobs}:old")
+
+    assert said.code == 2
+    assert "two different workflows are named 'orders'" in said.err

@@ -60,6 +60,29 @@ fork(lambda: [len(runner.list_runs())])
 forked.set()
 thread.join(20)
 """
+CONNECTING = """
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as Dialect
+initialize = Dialect.initialize
+
+def hold(self, connection):
+    begun.set()
+    forked.wait(20)
+    return initialize(self, connection)
+
+Dialect.initialize = hold
+thread = threading.Thread(target=runner.list_runs)
+thread.start()
+begun.wait(20)
+
+def look():
+    forked.set()
+    return [len(runner.list_runs())]
+
+fork(look)
+forked.set()
+thread.join(20)
+print(len(runner.list_runs()))
+"""
 WAITING = """
 def hold():
     with heartbeat._changed:
@@ -109,6 +132,10 @@ def test_a_forked_process_beats_for_no_run_of_its_parent(postgres_url: str, said
 
 def test_a_forked_process_waits_for_no_thread_of_its_parent_that_looked_at_the_tables(postgres_url: str, said):
     assert said(LOOKING, postgres_url) == ["0"]
+
+
+def test_a_process_that_was_forked_while_its_parent_connected_connects_anew(postgres_url: str, said):
+    assert said(CONNECTING, postgres_url) == ["0", "0"]
 
 
 def test_a_forked_process_waits_for_no_thread_of_its_parent_that_held_the_heartbeat(postgres_url: str, said):

@@ -319,3 +319,36 @@ def test_steps_that_swap_their_names_keep_their_own_keys(database_url: str):
 
     told = [key for _, key in keys]
     assert told[3:] == told[:3]
+
+
+def test_a_step_that_gets_its_first_name_back_without_telling_has_its_key_again(database_url: str):
+    keys: list[tuple[str, str]] = []
+    with WorkflowRunner(database_url) as runner:
+        runner.execute(keyed(keys, "order", "pay", failing="pay"), run_id="night")
+        runner.register(keyed(keys, "order", "charge", failing="charge"))
+        runner.resume("night", renamed={"pay": "charge"})
+        runner.register(keyed(keys, "order", "pay", failing="pay"))  # the old program again
+        runner.resume("night")
+        runner.register(keyed(keys, "order", "mail", failing="mail"))
+        runner.resume("night")
+        runner.register(keyed(keys, "order", "charge"))
+        runner.resume("night")
+
+    told = dict(keys)
+    assert [name for name, _ in keys] == ["order", "pay", "charge", "pay", "mail", "charge"]
+    assert told["pay"] == told["charge"]
+    assert len({key for _, key in keys}) == 3
+
+
+def test_steps_under_names_that_were_given_away_again_and_again_have_keys_of_their_own(database_url: str):
+    keys: list[tuple[str, str]] = []
+    with WorkflowRunner(database_url) as runner:
+        runner.execute(keyed(keys, "a", "another a", "z", failing="z"), run_id="night")
+        again = {"run_id": "night", "start_from": "a"}
+        runner.execute(keyed(keys, "x", "a", "another a", "z", failing="z"), renamed={"a": "x"}, **again)
+        keys.clear()
+        last = keyed(keys, "x", "y", "a", "another a", "z")
+        runner.execute(last, renamed={"a": "y"}, run_id="night", start_from="x")
+
+    assert [name for name, _ in keys] == ["x", "y", "a", "another a", "z"]
+    assert len({key for _, key in keys}) == 5

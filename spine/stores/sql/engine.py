@@ -135,6 +135,11 @@ def is_absent(engine: Engine) -> bool:
     return False
 
 
+def file_of(engine: Engine) -> set[tuple[int, int]]:
+    """Tell which file a SQLite database is, whatever is done to its name; nothing for PostgreSQL."""
+    return set() if is_postgresql(engine) else own_connection.inodes(str(engine.url.database))
+
+
 def is_postgresql(engine: Engine) -> bool:
     """Tell which of the two this is."""
     return engine.dialect.name == POSTGRESQL

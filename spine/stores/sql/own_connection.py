@@ -25,13 +25,13 @@ class OwnConnection(sqlite3.Connection):
     inherited: ClassVar[set[_Inode]] = set()
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
-        if self.inherited & _inodes(path):
+        if self.inherited & inodes(path):
             raise StoreUnavailable(
                 f"the process that forked this one had {path} open, and SQLite loses what is written there now; start "
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         super().__init__(path, *arguments, **options)
-        self.inodes = _inodes(path)  # now: later the path may lead elsewhere
+        self.inodes = inodes(path)  # now: later the path may lead elsewhere
         self.opened.add(self)
 
     def close(self) -> None:
@@ -56,7 +56,8 @@ def _note_inherited() -> None:
         OwnConnection.inherited.update(connection.inodes)
 
 
-def _inodes(path: str) -> set[_Inode]:
+def inodes(path: str) -> set[_Inode]:
+    """Tell which file this path leads to: none or one."""
     try:
         found = os.stat(path)  # noqa: PTH116  # as cheap as can be
     except OSError:

@@ -4,13 +4,14 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Pool
+from sqlalchemy import Connection, Engine
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import CheckpointNotFound, RunNotFound
+from spine.errors import CheckpointNotFound, RunNotFound, StoreUnavailable
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
@@ -18,7 +19,7 @@ from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.override import Override, overridden
-from spine.records.run import ClaimableRun, Removal, Run, RunList
+from spine.records.run import ClaimableRun, Removal, Run, RunList, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
@@ -26,7 +27,9 @@ from spine.stores.sql import engine as engines
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
-_left_to_parents: list[Pool] = []  # in a forked process; a connection that went with its pool would be closed here
+_left_to_parents: list[
+    Engine | None
+] = []  # in a forked process; a connection that went with its pool would be closed here
 
 
 class SqlStore:
@@ -35,12 +38,17 @@ class SqlStore:
     def __init__(
         self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
     ) -> None:
-        self._engine = engines.make_engine(parse_url(url))
+        self._url = parse_url(url)
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds
         self._checked = False
+        self._file: set[tuple[int, int]] = set()
         self._checking = threading.Lock()
         _stores.add(self)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return engines.make_engine(self._url)
 
     @property
     def location(self) -> str:
@@ -84,6 +92,11 @@ class SqlStore:
             **runs.summary_fields(row),
             context=overridden(context, _overrides(row), sequence=sequence),
         )
+
+    def get_summary(self, run_id: str) -> RunSummary:
+        """See `Runs`."""
+        with self._reading() as connection:
+            return RunSummary(**runs.summary_fields(self._select_run(connection, run_id)))
 
     def get_claimable(self, run_id: str) -> ClaimableRun:
         """See `Runs`."""
@@ -152,6 +165,7 @@ class SqlStore:
 
     def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
         """See `Leases`."""
+        self._check_schema()
         return SqlRunWriter(
             self._engine,
             lease,
@@ -188,9 +202,8 @@ class SqlStore:
         self._engine.pool.dispose()  # and not the engine, which would give whoever comes late a pool that keeps again
 
     def begin_anew(self) -> None:
-        """Leave its connections, and a lock that a thread may have held, to the parent of this process."""
-        _left_to_parents.append(self._engine.pool)
-        self._engine.dispose(close=False)
+        """Leave its engine, which may be half made, and a lock that a thread may hold, to the parent process."""
+        _left_to_parents.append(self.__dict__.pop("_engine", None))
         self._checking = threading.Lock()
 
     def _reading(self) -> AbstractContextManager[Connection]:
@@ -205,6 +218,7 @@ class SqlStore:
         """Refuse tables of another version; on SQLite make them first if there are none or older ones."""
         with self._checking:
             if self._checked:
+                self._require_same_file()
                 return
             with engines.reading(self._engine) as connection:
                 revision = schema.current(connection)
@@ -213,7 +227,16 @@ class SqlStore:
                 with engines.reading(self._engine) as connection:
                     revision = schema.current(connection)
             schema.require_head(revision, self.location)
+            self._file = engines.file_of(self._engine)
             self._checked = True
+
+    def _require_same_file(self) -> None:
+        """Refuse to go on with a file that nobody else sees any more, or to begin another in its place."""
+        if engines.file_of(self._engine) != self._file:
+            raise StoreUnavailable(
+                f"{self.location} was removed or replaced since it was opened; nothing was read or written. "
+                "Put the file back, or begin with a new runner"
+            )
 
     def _select_run(self, connection: Connection, run_id: str) -> Any:
         row = runs.select_run(connection, run_id)

@@ -2,13 +2,15 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, SpineError
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
+from spine.records.context import WorkflowContext
 from spine.records.event import EventKind
 from spine.steps.step import Step
 from spine.stores.memory import MemoryStore
@@ -55,19 +57,27 @@ def test_a_hook_that_hears_of_the_beginning_for_longer_than_a_lease_loses_no_run
     store, seen = MemoryStore(), []
 
     class Slow:
+        def wants(self, kind):
+            if kind is EventKind.RUN_STARTED:
+                self.wait()
+            return kind is EventKind.RUN_STARTED
+
         def on_event(self, event):
-            if event.kind is EventKind.RUN_STARTED:
-                first = store.get_run("r").lease.expires_at
-                while (lease := store.get_run("r").lease) is not None and lease.expires_at == first:
-                    pass  # until a heartbeat has renewed it, or it has run out
-                seen.append(lease)
+            self.wait()
+
+        def wait(self):
+            first = store.get_run("r").lease.expires_at
+            while (lease := store.get_run("r").lease) is not None and lease.expires_at == first:
+                pass  # until a heartbeat has renewed it, or it has run out
+            seen.append(lease)
 
     runner = WorkflowRunner(store=store, registry=Registry(), lease_seconds=0.5, hooks=[Slow()])
 
     result = runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {})]), run_id="r")
 
     assert result.status == "completed"
-    assert seen[0] is not None
+    assert len(seen) == 2
+    assert None not in seen
 
 
 def test_a_store_that_counts_as_empty_is_used_all_the_same():
@@ -88,3 +98,50 @@ def test_a_store_that_counts_as_empty_is_used_all_the_same():
 def test_what_a_runner_cannot_use_is_refused_before_anything_runs(wrong, says):
     with pytest.raises(InvalidSetting, match=says):
         WorkflowRunner("memory://", **wrong)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_signal_while_a_run_inside_a_step_is_refused_ends_the_step_at_once():
+    store, turns = MemoryStore(), []
+
+    class Refusing(MemoryStore):
+        def get_claimable(self, run_id):
+            if turns:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().get_claimable(run_id)
+
+    inner = Refusing()
+    child = WorkflowRunner(store=inner, registry=Registry())
+    child.execute(Workflow("child", [Step.lambda_("a", lambda ctx, config: {})]), run_id="done")
+
+    def ask_again_and_again(ctx, config):
+        for turn in range(5):
+            turns.append(turn)
+            with suppress(SpineError):
+                child.resume("done")
+        return {}
+
+    parent = WorkflowRunner(store=store, registry=Registry())
+    with pytest.raises(KeyboardInterrupt):
+        parent.execute(Workflow("parent", [Step.lambda_("ask", ask_again_and_again)]), run_id="r")
+
+    assert turns == [0]
+    assert parent.get_run("r").error_type == "Interrupted"
+
+
+def test_a_context_made_of_what_a_resumed_step_knows_has_no_param_of_spines_own():
+    store, seen = MemoryStore(), []
+    runner = WorkflowRunner(store=store, registry=Registry())
+    child = Workflow("child", [Step.lambda_("a", lambda ctx, config: seen.append(dict(ctx.params)) or {})])
+
+    def start(ctx, config):
+        if not ctx.is_resumed:
+            raise RuntimeError("not yet")
+        runner.execute(child, context=WorkflowContext(run_id="c", workflow_name="child", params=ctx.params))
+        return {}
+
+    runner.execute(Workflow("parent", [Step.lambda_("start", start)]), {"day": 1}, run_id="r")
+
+    assert runner.resume("r").status == "completed"
+    assert seen == [{"day": 1}]
+    assert runner.get_run("c").params == {"day": 1}

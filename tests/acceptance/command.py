@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.programs.forked import run_forked
+
 BIN = Path(sys.executable).parent
 ORDERS = """
 from spine.orchestration import Step, StepResult, Workflow
@@ -85,8 +87,14 @@ def command_line(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "spine", *arguments]
 
 
-def typed(*arguments: str, place: Path, stdin: str | None = None, **more: str) -> Said:
-    """Run the command in a process of its own, in a folder."""
+def typed(*arguments: str, place: Path, **more: str) -> Said:
+    """Run the command in a process of its own, in a folder, with nothing to read."""
+    done = run_forked("spine", *arguments, folder=place, environment=environment(**more))
+    return Said(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def typed_anew(*arguments: str, place: Path, stdin: str | None = None, **more: str) -> Said:
+    """Do the same in one that Python starts: for what it opens and finds when it starts, and for what it reads."""
     done = subprocess.run(
         command_line(*arguments),
         cwd=place,

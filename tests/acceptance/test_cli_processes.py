@@ -20,8 +20,10 @@ from tests.acceptance.command import (
     in_shell,
     started,
     typed,
+    typed_anew,
     until_waiting,
 )
+from tests.programs.forked import Forked
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -172,8 +174,8 @@ def test_closed_streams_are_no_error(place):
 def test_a_terminal_that_cannot_say_a_letter_gets_it_escaped(place):
     (place / "wide.py").write_text(ORDERS.replace('    "orders",', '    "Aufträge ☃",'))
 
-    said = typed("run", "wide.py", "--run-id", "r1", place=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    as_json = typed("runs", "list", "--json", place=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    said = typed_anew("run", "wide.py", "--run-id", "r1", place=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    as_json = typed_anew("runs", "list", "--json", place=place, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
 
     assert "Auftr\\xe4ge \\u2603" in said.out
     assert as_json.json[0]["workflow_name"] == "Aufträge ☃"
@@ -182,14 +184,8 @@ def test_a_terminal_that_cannot_say_a_letter_gets_it_escaped(place):
 def on_terminal(*arguments, place, **more):
     """Type the command on a terminal of 100 columns, and give its exit code and all that was shown."""
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        command_line(*arguments),
-        cwd=place,
-        env=environment(**{"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **more}),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-    )
+    shell = environment(**{"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **more})
+    process = Forked("spine", *arguments, streams=(slave, slave, slave), folder=place, environment=shell)
     os.close(slave)
     shown = b""
     while True:

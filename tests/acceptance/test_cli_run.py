@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.acceptance.command import ORDERS, in_shell, typed
+from tests.acceptance.command import ORDERS, in_shell, typed, typed_anew
 
 COMPLETE = ("--param", "target=main")
 
@@ -199,7 +199,7 @@ def test_params_come_from_a_file_and_what_is_typed_wins(spine, orders, place):
 def test_params_come_from_stdin(place):
     (place / "orders.py").write_text(ORDERS)
 
-    said = typed("run", "orders.py", "--params-file", "-", "--json", place=place, stdin='{"target": "main"}')
+    said = typed_anew("run", "orders.py", "--params-file", "-", "--json", place=place, stdin='{"target": "main"}')
 
     assert said.json["status"] == "completed"
 

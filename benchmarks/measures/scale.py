@@ -26,7 +26,8 @@ SHORT, LONG = 1_000, 10_000
 SAME = 2.0
 LONGEST_SECONDS, MOST_MIB = 1.0, 32.0
 _LONGEST = """SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)
-    FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'"""  # and not autovacuum, which follows a purge
 
 Ask = Callable[[WorkflowRunner], Any]
 Output = Callable[[Any, Any], dict[str, Any]]

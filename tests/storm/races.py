@@ -15,7 +15,7 @@ HEAD_START_SECONDS = 0.25
 # Far longer than a race: whoever loses it must not win by waiting.
 LEASE_SECONDS = 30.0
 LONGEST_ANSWER_SECONDS = 8.0
-TOLD = frozenset({"RunIsHeld", "RunExists", "RunAlreadyCompleted"})
+TOLD = frozenset({"RunIsHeld", "RunExists", "RunAlreadyCompleted", "NotCrashed"})
 
 
 def race(storm: Round) -> None:

@@ -32,7 +32,7 @@ CALLING_A_STEP = frozenset(
 )
 # A zombie that wakes up hears that it lost its lease, or that another one that still sleeps has locked the file.
 ENDS_OF_ZOMBIES = frozenset({"LeaseLost", "StoreBusy"})
-ALWAYS_ALLOWED = frozenset({"completed", "failed", "RunIsHeld", "RunAlreadyCompleted"})
+ALWAYS_ALLOWED = frozenset({"completed", "failed", "RunIsHeld", "RunAlreadyCompleted", "NotCrashed"})
 
 
 class Round:

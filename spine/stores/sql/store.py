@@ -27,9 +27,8 @@ from spine.stores.sql import engine as engines
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
-_left_to_parents: list[
-    Engine | None
-] = []  # in a forked process; a connection that went with its pool would be closed here
+# In a forked process: a connection that went with its pool would be closed here, under its parent.
+_left_to_parents: list[Engine | None] = []
 
 
 class SqlStore:
@@ -39,6 +38,7 @@ class SqlStore:
         self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
     ) -> None:
         self._url = parse_url(url)
+        self._engine = engines.make_engine(self._url)  # now: what is wrong with a URL is said at once
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds
         self._checked = False
@@ -48,6 +48,7 @@ class SqlStore:
 
     @cached_property
     def _engine(self) -> Engine:
+        """Make one anew, when a forked process first asks for something."""
         return engines.make_engine(self._url)
 
     @property

@@ -34,6 +34,13 @@ _CODES: tuple[tuple[type[SpineError], ExitCode], ...] = (
 )
 
 
+def code_of_stop(stop: BaseException) -> int:
+    """Give the exit code of a drive that a signal, or the step itself, has ended."""
+    if isinstance(stop, SystemExit) and isinstance(stop.code, int):
+        return stop.code
+    return ExitCode.INTERRUPTED
+
+
 @contextmanager
 def told(*, debug: bool) -> Iterator[None]:
     """Tell what goes wrong inside and exit with the code that fits."""

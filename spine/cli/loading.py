@@ -140,17 +140,12 @@ def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Wor
     workflow = source.only() if name is None else source.choose(name)
     if by_name.get(workflow.name) is workflow:
         return workflow, app
-    return workflow, join(app, source.reference_of(workflow))
+    return workflow, ",".join([*references(app), source.reference_of(workflow)])
 
 
 def references(app: str | None) -> list[str]:
     """Split an app into the references it holds."""
     return [part.strip() for part in (app or "").split(",") if part.strip()]
-
-
-def join(app: str | None, reference: str) -> str:
-    """Give the app that leads to this reference too."""
-    return ",".join([*references(app), reference])
 
 
 def load(reference: str) -> tuple[Source, str | None]:

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from spine.cli import loading, output, progress, render, spelling
-from spine.cli.failures import ExitCode
+from spine.cli.failures import ExitCode, code_of_stop
 from spine.cli.options import Options, command
 from spine.cli.resume_command import ResumeCommand, resume_command
-from spine.cli.run import code_of_stop
 from spine.errors import (
     InvalidInput,
     LeaseLost,

@@ -9,7 +9,7 @@ import typer
 
 from spine.cli import loading, output, progress, render, spelling
 from spine.cli import params as given_params
-from spine.cli.failures import ExitCode, tell
+from spine.cli.failures import ExitCode, code_of_stop, tell
 from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
@@ -211,13 +211,6 @@ class _Drive:
         else:
             for told in resume.lines():
                 output.say(told)
-
-
-def code_of_stop(stop: BaseException) -> int:
-    """Give the exit code of a drive that a signal, or the step itself, has ended."""
-    if isinstance(stop, SystemExit) and isinstance(stop.code, int):
-        return stop.code
-    return ExitCode.INTERRUPTED
 
 
 def _happy(result: WorkflowResult, seconds: float) -> str:

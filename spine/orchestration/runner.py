@@ -187,12 +187,9 @@ class WorkflowRunner:
         `RunAlreadyCompleted`, `RunIsHeld`, `RunExpired`, `CheckpointsDeleted`, `DefinitionChanged`, `InvalidSetting`,
         or what `execute` raises.
         """
-        run = self.get_summary(run_id)
-        workflow = self._registry.get_workflow_of(run)
-        told = Told(
-            start_from=start_from, params=params_override, renamed=parse_renamed(renamed), reason=check_reason(reason)
-        )
-        return self._go_on(workflow, run, told, refuse_unless_resumable if start_from is None else refuse_unless_free)
+        names = parse_renamed(renamed)
+        told = Told(start_from=start_from, params=params_override, renamed=names, reason=check_reason(reason))
+        return self._resume(run_id, told, refuse_unless_resumable if start_from is None else refuse_unless_free)
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
         """Resume every crashed run, one after another; safe when several machines do it at once.
@@ -203,7 +200,10 @@ class WorkflowRunner:
         """
         crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
         in_turn = sorted(crashed, key=lambda run: run.fence)
-        recovered = [recover_run(run, partial(self._recover, run.run_id)) for run in in_turn]
+        told = Told(reason="recovered")
+        recovered = [
+            recover_run(run, partial(self._resume, run.run_id, told, refuse_unless_crashed)) for run in in_turn
+        ]
         return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 
     def get_run(self, run_id: str) -> Run:
@@ -270,7 +270,7 @@ class WorkflowRunner:
         """
         with self._asking_for(run_id) as known:
             cancelled = self._store.cancel_run(known, by=_author(reason))
-        run = self._store.get_summary(run_id)
+        run = self._store.get_run_summary(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
         return run
@@ -318,9 +318,9 @@ class WorkflowRunner:
             defaulted=first.defaulted,
         )
 
-    def _recover(self, run_id: str) -> WorkflowResult:
+    def _resume(self, run_id: str, told: Told, refuse: Judge) -> WorkflowResult:
         run = self.get_summary(run_id)
-        return self._go_on(self._registry.get_workflow_of(run), run, Told(reason="recovered"), refuse_unless_crashed)
+        return self._go_on(self._registry.get_workflow_of(run), run, told, refuse)
 
     def _go_on(self, workflow: Workflow, run: ClaimableRun, told: Told, refuse: Judge) -> WorkflowResult:
         return self._drive(partial(self._admission.admit_existing, workflow, run, told, refuse=refuse))

@@ -67,7 +67,7 @@ class Runs(Protocol):
     def get_run(self, run_id: str) -> Run:
         """Read a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
 
-    def get_summary(self, run_id: str) -> RunSummary:
+    def get_run_summary(self, run_id: str) -> RunSummary:
         """Read a run as a list shows it; raise `RunNotFound`."""
 
     def get_claimable(self, run_id: str) -> ClaimableRun:

@@ -108,7 +108,7 @@ class MemoryStore:
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
             return Run(**fields, context=overridden(context, self._overrides[run_id], sequence=sequence))
 
-    def get_summary(self, run_id: str) -> RunSummary:
+    def get_run_summary(self, run_id: str) -> RunSummary:
         """See `Runs`."""
         with self._lock:
             return self._shown(run_id)

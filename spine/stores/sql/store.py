@@ -94,7 +94,7 @@ class SqlStore:
             context=overridden(context, _overrides(row), sequence=sequence),
         )
 
-    def get_summary(self, run_id: str) -> RunSummary:
+    def get_run_summary(self, run_id: str) -> RunSummary:
         """See `Runs`."""
         with self._reading() as connection:
             return RunSummary(**runs.summary_fields(self._select_run(connection, run_id)))

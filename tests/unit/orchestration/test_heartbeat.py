@@ -151,6 +151,11 @@ class Answering:
         return SimpleNamespace(fence=self.fence, status=self.status)
 
 
+def lease_of_ann():
+    noon = clock.now()
+    return Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+
+
 @pytest.mark.parametrize(
     ("fence", "status", "is_lost"),
     [
@@ -163,8 +168,7 @@ class Answering:
 def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, fence, status, is_lost):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
-    noon = clock.now()
-    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    lease = lease_of_ann()
     store = Answering(fence, status)
 
     with Heartbeat(store, lease_seconds=60).beating(lease, since=100.0) as require_lease:
@@ -182,10 +186,8 @@ def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeyp
 
 
 def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
-    uptime = [100.0]
-    monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
-    noon = clock.now()
-    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    monkeypatch.setattr(clock, "uptime", lambda: 1100.0)
+    lease = lease_of_ann()
     store = Answering(1, RunStatus.RUNNING)
     beats = threading.Semaphore(0)
 
@@ -196,7 +198,6 @@ def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
     store.renew_leases = renew
     heartbeat = Heartbeat(store, lease_seconds=0.03)
     with heartbeat.beating(lease, since=100.0) as require_lease:
-        uptime[0] += 1000
         for _ in range(2):  # what the first told is noted before the second
             assert beats.acquire(timeout=30)
         require_lease()
@@ -207,8 +208,7 @@ def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
 def test_a_driver_that_slept_while_it_asked_asks_again(monkeypatch):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
-    noon = clock.now()
-    lease = Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
+    lease = lease_of_ann()
     store = Answering(1, RunStatus.RUNNING)
     answer = store.get_claimable
 

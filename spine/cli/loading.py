@@ -140,7 +140,8 @@ def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Wor
     workflow = source.only() if name is None else source.choose(name)
     if by_name.get(workflow.name) is workflow:
         return workflow, app
-    return workflow, ",".join([*references(app), source.reference_of(workflow)])
+    named = f"{source.reference}:{name}" if app and name else source.reference_of(workflow)
+    return workflow, ",".join([*references(app), named])
 
 
 def references(app: str | None) -> list[str]:

@@ -78,8 +78,8 @@ class Workflow:
 
 
 def _told_apart(names: Sequence[str], first_names: Mapping[str, str]) -> Mapping[str, str]:
-    told = dict(first_names)
-    taken = {told[name] for name in names if name in told}
+    told = {name: first for name, first in first_names.items() if name in names}  # one that comes back later is new
+    taken = set(told.values())
     for name in names:
         if name in taken and name not in told:
             first = f"another {name}"

@@ -68,7 +68,7 @@ class Definition:
 
     `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
     defaults; `first_names` gives, by the names they have now, what the idempotency keys of steps are made of that were
-    renamed, also of some that are not in the workflow at present.
+    renamed.
     """
 
     steps: tuple[StepDefinition, ...]

@@ -74,8 +74,16 @@ def test_a_workflow_beside_the_one_that_the_app_names_is_added_to_the_app(spine,
 
     failed = spine("run", f"{jobs}:orders", "--run-id", "r1")
 
-    assert failed.resume_command == "spine resume r1 --app jobs:returns,jobs"
+    assert failed.resume_command == "spine resume r1 --app jobs:returns,jobs:orders"
     assert in_shell(f"{failed.resume_command} --param target=x", place=place).code == 0
+
+
+def test_what_else_is_in_the_file_of_a_workflow_that_was_named_is_in_nobodys_way(spine, jobs, place):
+    (place / "more.py").write_text((place / "jobs.py").read_text().replace("Workflow('returns'", "Workflow('other'"))
+
+    said = spine("run", "more.py:other", "--run-id", "r1", "--app", f"{jobs}:orders")
+
+    assert said.out.startswith("run r1 of other completed"), said.err
 
 
 def test_a_workflow_of_the_same_name_as_the_one_that_the_app_names_is_refused(spine, jobs, place):

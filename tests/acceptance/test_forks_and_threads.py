@@ -60,6 +60,14 @@ fork(lambda: [len(runner.list_runs())])
 forked.set()
 thread.join(20)
 """
+MOVED = """
+there = store.location
+folder = os.path.join(os.getcwd(), "elsewhere")
+os.mkdir(folder)
+os.chdir(folder)
+fork(lambda: [store.location == there, runner.execute(one, run_id='childs').status])
+print(runner.get_run("childs").status, os.listdir(folder))
+"""
 CONNECTING = """
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as Dialect
 initialize = Dialect.initialize
@@ -115,7 +123,7 @@ def said(tmp_path: Path):
     def run(then: str, url: str) -> list[str]:
         script = tmp_path / "forking.py"
         script.write_text(BEGIN + then)
-        done = run_forked(str(script), url)
+        done = run_forked(str(script), url, folder=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
@@ -140,6 +148,14 @@ def test_a_process_that_was_forked_while_its_parent_connected_connects_anew(post
 
 def test_a_forked_process_waits_for_no_thread_of_its_parent_that_held_the_heartbeat(postgres_url: str, said):
     assert said(WAITING, postgres_url) == ["completed"]
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["used", "not yet used"])
+def test_a_forked_process_that_went_to_another_folder_finds_the_file_of_its_parent(said, used: bool):
+    one = "one = Workflow('one', [Step.lambda_('a', lambda ctx, config: {})])\n"
+    before = "runner.list_runs()\n" if used else ""
+
+    assert said(one + before + MOVED, "sqlite:///relative.db") == ["True completed", "completed []"]
 
 
 def test_nothing_is_kept_for_forks_to_come(sqlite_url: str, said):

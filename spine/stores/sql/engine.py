@@ -37,6 +37,11 @@ _POSTGRESQL_CONNECT = {
 _BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name != "options"}
 
 
+def located(url: URL) -> URL:
+    """Give a URL that leads to the same file from wherever the process goes."""
+    return url.set(database=str(Path(str(url.database)).absolute())) if url.drivername == SQLITE else url
+
+
 def make_engine(url: URL) -> Engine:
     """Make the engine of a database; nothing is connected yet."""
     options: dict[str, Any] = {
@@ -47,7 +52,7 @@ def make_engine(url: URL) -> Engine:
     }
     if url.drivername == SQLITE:
         engine = sqlalchemy.create_engine(
-            url.set(database=str(Path(str(url.database)).absolute())),
+            located(url),
             connect_args={"timeout": timeouts.BUSY_SECONDS, "check_same_thread": False, "factory": OwnConnection},
             **options,
         )

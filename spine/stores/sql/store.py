@@ -37,7 +37,7 @@ class SqlStore:
     def __init__(
         self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
     ) -> None:
-        self._url = parse_url(url)
+        self._url = engines.located(parse_url(url))
         self._engine = engines.make_engine(self._url)  # now: what is wrong with a URL is said at once
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds

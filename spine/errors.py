@@ -206,7 +206,7 @@ class StoreFull(StoreError):
 
 
 class SchemaMissing(StoreError):
-    """The database has no tables of Spine; the text names the command that makes them."""
+    """The database, or the SQLite file, has no tables of Spine; the text names the command that makes them."""
 
 
 class SchemaOutdated(StoreError):

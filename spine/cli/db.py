@@ -96,8 +96,7 @@ class _Database:
     def revision(self) -> str | None:
         if self.is_absent:
             return None
-        with self._engines.reading(self._engine) as connection:
-            return self._schema.current(connection)
+        return self._schema.revision_of(self._engine)
 
     def upgrade(self) -> None:
         self._schema.upgrade(self._engine)

@@ -81,9 +81,12 @@ class Source:
         return Counter({id(found): found.name for found in self.workflows.values()}.values())
 
 
-def open_runner(options: Options, hooks: Iterable[Hook] = ()) -> WorkflowRunner:
-    """Open a runner over the database that the operator named, else the one of the settings."""
-    return WorkflowRunner(options.database_url, hooks=hooks)
+def open_runner(options: Options, hooks: Iterable[Hook] = (), *, make_tables: bool = False) -> WorkflowRunner:
+    """Open a runner over the database that the operator named, else the one of the settings.
+
+    Most commands need tables that are there: a name with a slip in it would look like a database without runs.
+    """
+    return WorkflowRunner(options.database_url, hooks=hooks, make_tables=make_tables)
 
 
 def app_of(options: Options) -> str | None:

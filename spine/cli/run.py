@@ -79,7 +79,7 @@ def run(
         app = loading.app_of(options)
         workflow, joined = loading.choose(target, app, loading.load_app_of(options))
         workflows = loading.load_app(joined)
-    drive = _Drive(options=options, app=options.app if joined == app else joined)
+    drive = _Drive(options=options, app=options.app if joined == app else joined, makes_tables=True)
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
@@ -132,11 +132,12 @@ class _Drive:
 
     options: Options
     app: str | None
+    makes_tables: bool = False
 
     def perform(self, act: Callable[[WorkflowRunner], WorkflowResult], run_id: str | None) -> None:
         """Drive, tell how it ended, and exit with the code that says so."""
         witness, display = progress.Witness(), progress.choose_display(verbose=self.options.verbose)
-        with loading.open_runner(self.options, hooks=(witness, display)) as runner:
+        with loading.open_runner(self.options, (witness, display), make_tables=self.makes_tables) as runner:
             try:
                 with output.stdout_kept_for_data(only_if=self.options.json), closing(display):
                     result = act(runner)

@@ -52,7 +52,8 @@ class WorkflowRunner:
 
     What is left out comes from the settings (`SPINE_DATABASE_URL`, `SPINE_LEASE_SECONDS`, ... or `[tool.spine]`).
     `registry` is the default one unless given; `secrets` gives the value of a `Secret` by its name; `hooks` are told
-    what happens; `store` replaces the one that `database_url` would open.
+    what happens; `store` replaces the one that `database_url` would open. A SQLite database gets its tables on first
+    use, unless it is not to `make_tables`: then one without raises `SchemaMissing`, as PostgreSQL always does.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class WorkflowRunner:
         secrets: Resolver = from_environment,
         hooks: Iterable[Hook] = (),
         store: Store | None = None,
+        make_tables: bool = True,
     ) -> None:
         _refuse_unusable(registry, secrets)
         options = Options.of(
@@ -82,9 +84,7 @@ class WorkflowRunner:
         )
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
-        if store is None:
-            store = open_store(options.database_url, limits=options.limits, reconnect_seconds=options.reconnect_seconds)
-        self._store = store
+        self._store = _open_store(options, make_tables=make_tables) if store is None else store
         given_up = GivenUp(self._store)
         self._admission = Admission(
             store=self._store,
@@ -358,6 +358,15 @@ def _refuse_unusable(registry: Any, secrets: Any) -> None:
         raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
     if not callable(secrets):
         raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
+
+
+def _open_store(options: Options, *, make_tables: bool) -> Store:
+    return open_store(
+        options.database_url,
+        limits=options.limits,
+        reconnect_seconds=options.reconnect_seconds,
+        make_tables=make_tables,
+    )
 
 
 def _author(reason: str | None) -> Author:

@@ -13,10 +13,17 @@ _MORE_THAN_IMPORTS_MAKE = 1_000_000  # objects
 _FROZEN_BY_PYTHON = 1000  # at most: 3.12 starts with a few hundred
 
 
-def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS) -> Store:
+def open_store(
+    url: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    reconnect_seconds: float = RECONNECT_SECONDS,
+    make_tables: bool = True,
+) -> Store:
     """Open the store of this URL (sqlite, postgresql or memory); raise `InvalidSetting` for any other.
 
-    Nothing is connected before the store is asked for something.
+    Nothing is connected before the store is asked for something. Then SQLite makes the tables that are not there,
+    unless it is not to `make_tables`.
     """
     if type(url) is not str:
         raise InvalidSetting(f"the database URL must be text, not {type_of(url)}; for a file: sqlite:///path/spine.db")
@@ -29,7 +36,7 @@ def open_store(url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: 
     with _without_collector():
         from spine.stores.sql.store import SqlStore  # noqa: PLC0415  # SQLAlchemy costs most of the start-up time
 
-        return SqlStore(url, limits=limits, reconnect_seconds=reconnect_seconds)
+        return SqlStore(url, limits=limits, reconnect_seconds=reconnect_seconds, make_tables=make_tables)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def test_recover_refuses_the_name_of_a_workflow_that_never_ran(folder: Path):
 def test_doctor_says_what_is_wrong_and_what_to_do(
     folder: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    spine("runs", "list", "--database-url", "sqlite:///fine.db")
+    spine("db", "upgrade", "--database-url", "sqlite:///fine.db")
     fine = spine("doctor", "--database-url", "sqlite:///fine.db", "--json")
     monkeypatch.setenv("SPINE_DATABASE_URL", empty_postgres_url)
     ill = spine("doctor")

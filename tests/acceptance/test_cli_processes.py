@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from spine.orchestration import WorkflowRunner
 from tests.acceptance.command import (
     ORDERS,
     WAITING,
@@ -130,6 +131,11 @@ def test_a_run_whose_database_fails_under_it_says_how_to_resume_it(place, waitin
     assert "Traceback" not in err
 
 
+def make_database(place):
+    with WorkflowRunner(f"sqlite:///{place / 'spine.db'}") as runner:
+        runner.list_runs()
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -141,6 +147,7 @@ def test_a_run_whose_database_fails_under_it_says_how_to_resume_it(place, waitin
 )
 def test_a_reader_that_left_is_no_error_and_changes_no_exit_code(place, words, code):
     (place / "orders.py").write_text(ORDERS)
+    make_database(place)
     reads, writes = os.pipe()
     os.close(reads)
 
@@ -156,6 +163,8 @@ def test_a_reader_that_left_is_no_error_and_changes_no_exit_code(place, words, c
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_data_that_could_not_be_written_does_not_look_delivered(place):
+    make_database(place)
+
     said = in_shell("spine runs list --json > /dev/full", place=place)
 
     assert said.code == 1

@@ -177,14 +177,14 @@ def test_a_param_is_json_if_it_parses_as_json_and_else_a_string(spine, orders, t
         (("--run-id", "a\x1b[31mb"), "printable"),
     ],
 )
-def test_what_is_wrong_with_an_argument_is_said_on_one_line_and_nothing_runs(spine, orders, arguments, says):
+def test_what_is_wrong_with_an_argument_is_said_on_one_line_and_nothing_runs(spine, orders, place, arguments, says):
     said = spine("run", orders, *arguments)
 
     assert (said.code, said.out) == (2, "")
     assert says in said.err
     assert said.err.startswith("spine: ")
     assert said.err.count("\n") == 1
-    assert spine("runs", "list", "--json").json == []
+    assert not (place / "spine.db").exists()
 
 
 def test_params_come_from_a_file_and_what_is_typed_wins(spine, orders, place):

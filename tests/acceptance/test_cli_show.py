@@ -79,6 +79,8 @@ def test_the_columns_of_a_table_are_aligned_whatever_the_width_of_the_letters(sp
 
 
 def test_an_empty_list_is_empty_on_stdout_and_json_says_so_too(spine, place):
+    spine("db", "upgrade")
+
     said = spine("runs", "list")
 
     assert (said.out, said.err) == ("", f"spine: no runs in sqlite:///{place / 'spine.db'}\n")
@@ -321,51 +323,6 @@ def test_workflows_are_listed_from_all_that_app_names(spine, orders, key_steps):
     assert [row[0] for row in cells(said.out)] == ["key", "orders"]
     assert [workflow["name"] for workflow in as_json] == ["key", "orders"]
     assert as_json[1]["steps"][0] == {"name": "extract", "kind": "lambda"}
-
-
-def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tmp_path):
-    before = list(tmp_path.iterdir())
-    current, checked = (spine("db", word, "--database-url", sqlite_url) for word in ("current", "check"))
-
-    assert (current.code, checked.code) == (0, 1)
-    assert "does not exist yet" in current.out
-    assert "does not exist yet; the first use makes it, or: spine db upgrade" in checked.err
-    assert list(tmp_path.iterdir()) == before
-
-
-def test_the_tables_are_made_checked_and_shown_on_sqlite(spine, sqlite_url):
-    _make_check_and_show(spine, sqlite_url)
-
-
-def test_the_tables_are_made_checked_and_shown_on_postgresql(spine, empty_postgres_url):
-    assert "spine db upgrade" in spine("runs", "list", "--database-url", empty_postgres_url).err
-    _make_check_and_show(spine, empty_postgres_url)
-
-
-def _make_check_and_show(spine, url):
-    before = spine("db", "current", "--json", "--database-url", url)
-    unfit = spine("db", "check", "--database-url", url)
-    made = spine("db", "upgrade", "--database-url", url)
-    again = spine("db", "upgrade", "--json", "--database-url", url)
-    after = spine("db", "check", "--json", "--database-url", url)
-
-    assert before.json["revision"] is None
-    assert unfit.code == 1
-    assert "spine db upgrade" in unfit.err
-    assert "is now at revision" in made.out
-    assert again.json["was"] == again.json["revision"] == again.json["head"]
-    assert after.code == 0
-    assert after.json["is_current"] is True
-    assert spine("runs", "list", "--json", "--database-url", url).json == []
-
-
-def test_a_database_that_is_not_there_is_explained(spine, place):
-    (place / "not.db").write_text("this is no database, and it is long enough to be told from an empty file\n" * 20)
-
-    for url in ("sqlite:////nonexistent/folder/x.db", "sqlite:///not.db", "postgresql://u@127.0.0.1:1/x"):
-        said = spine("runs", "list", "--database-url", url)
-        assert (said.code, said.out) == (1, "")
-        assert said.err.count("\n") == 1
 
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)

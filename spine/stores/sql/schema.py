@@ -31,6 +31,12 @@ def current(connection: Connection) -> str | None:
     return found[0] if found else None
 
 
+def revision_of(engine: Engine) -> str | None:
+    """Read the revision of a database's tables, as `current` does."""
+    with engines.reading(engine) as connection:
+        return current(connection)
+
+
 def check(connection: Connection) -> None:
     """Raise the `Schema...` error that fits unless the tables are those of this program."""
     require_head(current(connection), describe(connection.engine.url))
@@ -53,8 +59,7 @@ def require_head(revision: str | None, where: str) -> None:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the tables to a revision; safe to run from several places at once."""
-    with engines.reading(engine) as connection:
-        found = current(connection)
+    found = revision_of(engine)
     if found is not None and found > HEAD:
         require_head(found, describe(engine.url))
     _migrate(engine, "upgrade", revision)

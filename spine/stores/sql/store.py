@@ -11,7 +11,7 @@ from weakref import WeakSet
 from sqlalchemy import Connection, Engine
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import CheckpointNotFound, RunNotFound, StoreUnavailable
+from spine.errors import CheckpointNotFound, RunNotFound, SchemaMissing, StoreUnavailable
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
@@ -35,12 +35,18 @@ class SqlStore:
     """A store in a database; its tables are looked at once, when it is first asked for something."""
 
     def __init__(
-        self, url: str, *, limits: Limits = DEFAULT_LIMITS, reconnect_seconds: float = RECONNECT_SECONDS
+        self,
+        url: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+        make_tables: bool = True,
     ) -> None:
         self._url = engines.located(parse_url(url))
         self._engine = engines.make_engine(self._url)  # now: what is wrong with a URL is said at once
         self._limits = limits
         self._reconnect_seconds = reconnect_seconds
+        self._make_tables = make_tables
         self._checked = False
         self._file: set[tuple[int, int]] = set()
         self._checking = threading.Lock()
@@ -216,17 +222,21 @@ class SqlStore:
         return engines.writing(self._engine)
 
     def _check_schema(self) -> None:
-        """Refuse tables of another version; on SQLite make them first if there are none or older ones."""
+        """Refuse tables of another version; on SQLite make them first if they may be made, and upgrade older ones."""
         with self._checking:
             if self._checked:
                 self._require_same_file()
                 return
-            with engines.reading(self._engine) as connection:
-                revision = schema.current(connection)
-            if not engines.is_postgresql(self._engine) and (revision is None or revision < schema.HEAD):
+            if not self._make_tables and engines.is_absent(self._engine):
+                raise SchemaMissing(
+                    f"{self.location} does not exist; check its name, or make it with: spine db upgrade"
+                )
+            revision = schema.revision_of(self._engine)
+            if not engines.is_postgresql(self._engine) and (
+                self._make_tables if revision is None else revision < schema.HEAD
+            ):
                 schema.upgrade(self._engine)
-                with engines.reading(self._engine) as connection:
-                    revision = schema.current(connection)
+                revision = schema.revision_of(self._engine)
             schema.require_head(revision, self.location)
             self._file = engines.file_of(self._engine)
             self._checked = True

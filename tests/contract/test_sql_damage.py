@@ -172,6 +172,43 @@ def test_a_damaged_run_hides_no_other_and_is_named_beside_the_list_and_by_the_do
     assert [(found.subject, found.seen) for found in problems] == [("run", f"run-2: {damaged.error}")]
 
 
+NO_UTF8 = "CAST(X'7b2261223a2261ff227d' AS TEXT)"  # {"a":"a?"}, but for the one byte
+
+
+@pytest.mark.parametrize("column", ["workflow_name", "status", "current_step", "error", "created_at", "definition"])
+def test_text_that_is_no_utf8_hides_no_other_run(sqlite_store, sqlite_rows, column):
+    for run_id in ("run-1", "run-2", "run-3"):
+        create(sqlite_store, new_run(run_id))
+    table = "core_workflow_definitions" if column == "definition" else "core_workflow_runs"
+    sqlite_rows.ask(f"UPDATE {table} SET {column} = {NO_UTF8} WHERE run_id = 'run-2'")
+
+    found = sqlite_store.list_runs(RunFilter())
+
+    assert {run.run_id for run in found} | {run.run_id for run in found.damaged} == {"run-1", "run-2", "run-3"}
+    assert {run.run_id for run in found} >= {"run-1", "run-3"}
+
+
+@pytest.mark.parametrize("column", ["params", "partition", "context_snapshot", "metadata", "resume_point", "overrides"])
+def test_a_document_that_is_no_utf8_is_damaged_and_never_read_as_another(sqlite_store, sqlite_rows, column):
+    run_to(sqlite_store, FAILED, steps=("extract",))
+    table = "checkpoints" if column in ("context_snapshot", "metadata") else "runs"
+    sqlite_rows.ask(f"UPDATE core_workflow_{table} SET {column} = {NO_UTF8}")
+
+    for read in READS[column]:
+        with pytest.raises(SnapshotCorrupt, match="'run-1'"):
+            read(sqlite_store)
+
+
+READS = {
+    "params": [lambda store: store.get_first_context("run-1")],
+    "partition": [lambda store: store.get_first_context("run-1")],
+    "context_snapshot": [lambda store: store.get_checkpoint("run-1"), lambda store: store.get_run("run-1")],
+    "metadata": [lambda store: store.list_checkpoints("run-1")],
+    "resume_point": [lambda store: store.get_claimable("run-1")],
+    "overrides": [lambda store: store.get_claimable("run-1"), lambda store: store.get_run("run-1")],
+}
+
+
 def test_a_run_with_a_damaged_row_is_still_purged(sql_store, rows):
     run_to(sql_store, COMPLETED)
     overwrite(rows, "definition", "5")

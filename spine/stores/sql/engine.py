@@ -104,9 +104,15 @@ def _connect_postgresql(
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: see _begin_sqlite
+    connection.text_factory = _text  # one text that is no UTF-8 would keep all rows from being read
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     _switch_to_wal(connection)
+
+
+def _text(raw: bytes) -> str:
+    """Read text; what is no UTF-8 is escaped so that no JSON has it, and is found to be damaged."""
+    return raw.decode(errors="backslashreplace")
 
 
 def _switch_to_wal(connection: Any) -> None:

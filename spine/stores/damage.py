@@ -53,8 +53,13 @@ def judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) ->
 
 def names(found: Any) -> list[str]:
     """See that these are step names."""
-    if type(found) is not list or not all(type(name) is str for name in found):
-        raise ValueError("step names must be a list of texts")
+    return texts(found, "step names")
+
+
+def texts(found: Any, what: str) -> list[str]:
+    """See that these are texts; `what` they are is told if not."""
+    if type(found) is not list or not all(type(text) is str for text in found):
+        raise ValueError(f"{what} must be a list of texts")
     return found
 
 

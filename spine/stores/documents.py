@@ -14,10 +14,12 @@ from spine.records.renaming import Renamed, rename_keys, rename_skipped
 from spine.records.resume_point import ResumePoint
 from spine.records.run import Definition, Removal, RunStatus, StepDefinition
 from spine.records.values import Values
-from spine.stores.damage import checked, guarded, judged, names, read_object
+from spine.stores.damage import checked, guarded, judged, names, read_object, texts
 from spine.stores.snapshots import read_context, write_context
 
 _WIDE = Limits(max_depth=124, max_bytes=2**31)  # for what was held to the limits of its runner already
+
+_TEXTS = ("error", "error_type", "traceback")  # of the details of an event
 
 T = TypeVar("T")
 
@@ -72,7 +74,10 @@ def write_details(details: Mapping[str, Any]) -> str:
 
 def read_details(text: str, *, where: str) -> Mapping[str, Any]:
     """Read what an event tells."""
-    return guarded(where, lambda: dict(codec.decode(text)))
+    details = guarded(where, lambda: dict(codec.decode(text)))
+    guarded(where, lambda: names(details.get("skipped", [])))
+    guarded(where, lambda: texts([details[name] for name in _TEXTS if details.get(name) is not None], "errors"))
+    return details
 
 
 def read_event_kind(text: str, *, where: str) -> EventKind:

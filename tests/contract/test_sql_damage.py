@@ -238,7 +238,14 @@ def test_a_time_without_a_zone_is_utc_on_sqlite(sqlite_store, sqlite_rows):
     assert abs(finished_at - clock.now()) < timedelta(minutes=5)
 
 
-@pytest.mark.parametrize("change", ["kind = 'run.flew'", "details = '5'", "details = '[1]'"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "kind = 'run.flew'",
+        *("details = '5'", "details = '[1]'", """details = '{"skipped": 5}'"""),
+        *("""details = '{"skipped": [{}]}'""", """details = '{"error": 5}'""", """details = '{"traceback": []}'"""),
+    ],
+)
 def test_a_damaged_event_is_reported(sql_store, rows, change):
     run_to(sql_store, FAILED)
     rows.ask(f"UPDATE core_workflow_events SET {change}")

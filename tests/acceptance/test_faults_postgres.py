@@ -1,5 +1,6 @@
 """PostgreSQL that restarts, dies, or hangs up in the middle of a run costs no finished step."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
+from spine.orchestration import RunStatus, Step, StoreUnavailable, Workflow, WorkflowResult, WorkflowRunner
 from tests.acceptance.recorded import wait_for
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Loss, proxied
@@ -18,6 +19,7 @@ LOST_ON_THE_WAY = pytest.mark.parametrize(
 )
 WAITING = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+FEWEST_QUESTIONS = 8  # that an execute or a resume of one step asks
 Step_ = Callable[[Any, dict[str, Any]], dict[str, Any]]
 
 
@@ -192,3 +194,41 @@ def test_an_end_that_is_still_at_work_when_its_connection_is_lost_is_found_out_l
 
     assert (result.status, stored.status) == (status, status)
     assert stored.error == ("mine" if fails else None)
+
+
+@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
+@pytest.mark.parametrize("is_new", [True, False], ids=["execute", "resume"])
+def test_nothing_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(
+    postgres_url: str, is_new: bool, loss: Loss
+):
+    ran: list[str] = []
+
+    def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+        if ctx.params["fails"]:
+            raise RuntimeError("no luck")
+        ran.append(ctx.run_id)
+        return {}
+
+    workflow = Workflow("lucky", [Step.lambda_("only", perform)])
+    with proxied(postgres_url) as (proxy, url), WorkflowRunner(url) as runner:
+
+        def drive(run_id: str) -> WorkflowResult:
+            if is_new:
+                return runner.execute(workflow, {"fails": False}, run_id=run_id)
+            return runner.resume(run_id, {"fails": False})
+
+        for after in itertools.count():
+            if not is_new:
+                runner.execute(workflow, {"fails": True}, run_id=f"r{after}")
+            proxy.lose(loss, after=after)
+            try:
+                result = drive(f"r{after}")
+            except StoreUnavailable:
+                result = drive(f"r{after}")  # RunIsHeld, if the first had taken the lease
+            assert result.status is RunStatus.COMPLETED
+            if proxy.losses <= after:  # no question is left that it could lose
+                break
+            proxy.lose(Loss.NOTHING)
+
+    assert ran == [f"r{number}" for number in range(after + 1)]
+    assert after > FEWEST_QUESTIONS

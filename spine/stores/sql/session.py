@@ -1,7 +1,5 @@
 """`Session`: one connection, held for as long as a run is driven and opened again when it is lost."""
 
-import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,10 +10,9 @@ from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
 from spine.stores.sql.prepared import Statement
+from spine.stores.sql.reconnecting import try_again
 
-_log = logging.getLogger("spine")
 T = TypeVar("T")
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
 
 class Session:
@@ -64,27 +61,12 @@ class Session:
 
     def _ask_or_write(self, write: Statement, values: Mapping[str, Any], question: Statement) -> int:
         """Write unless that is done; the first try may still be at work over there, and end only while we wait."""
-        self._reopen()
-        cursor = self.cursor
+        cursor = self._reopen()
         return question.run(cursor, values) or write.run(cursor, values) or question.run(cursor, values)
 
     def _again(self, first: StoreError, act: Callable[[], T]) -> T:
         """Try on a new connection until it works or the time is over."""
-        _log.warning("store.lost error=%r retrying_for=%gs", str(first), self._reconnect_seconds)
-        latest = first
-        deadline = time.monotonic() + self._reconnect_seconds
-        pause = SHORTEST_PAUSE
-        while time.monotonic() + pause < deadline:
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            try:
-                with naming_blockers(self._engine):
-                    return act()
-            except StoreError as error:
-                if not is_passing(error):
-                    raise
-                latest = error
-        raise type(latest)(f"{latest}; gave up reconnecting after {self._reconnect_seconds:g} s") from first
+        return try_again(self._engine, first, act, seconds=self._reconnect_seconds)
 
     def _open(self) -> None:
         connection = self._engine.connect()
@@ -94,8 +76,9 @@ class Session:
         driver: Any = connection.connection.driver_connection
         self.cursor = driver.cursor()
 
-    def _reopen(self) -> None:
+    def _reopen(self) -> Any:
         if self._connection is not None:
             self._connection.invalidate()
             self.close()
         self._open()
+        return self.cursor

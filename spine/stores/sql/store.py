@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
+from spine.stores.sql.grants import grant
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
@@ -64,7 +65,8 @@ class SqlStore:
 
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""
-        with self._writing() as connection:
+
+        def take(connection: Connection) -> Lease | None:
             lease = runs.insert_run(connection, new, self._limits)
             if lease is not None:
                 by = Author(name=new.holder, reason=new.reason)
@@ -72,9 +74,12 @@ class SqlStore:
                 events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by, new.details)
             return lease
 
+        return self._grant(take)
+
     def claim_run(self, claim: Claim) -> Lease | None:
         """See `Runs`."""
-        with self._writing() as connection:
+
+        def take(connection: Connection) -> Lease | None:
             lease = runs.claim_run(connection, claim, self._limits)
             if lease is not None and checkpoints.last_sequence(connection, claim.run_id) != claim.seen_sequence:
                 connection.rollback()  # a driver whose lease had expired went on while this claim was planned
@@ -85,6 +90,8 @@ class SqlStore:
                 by = Author(name=claim.holder, reason=claim.reason)
                 events.insert_event(connection, claim.run_id, claim.event_kind, by, claim.details)
             return lease
+
+        return self._grant(take)
 
     def get_run(self, run_id: str) -> Run:
         """See `Runs`."""
@@ -220,6 +227,10 @@ class SqlStore:
     def _writing(self) -> AbstractContextManager[Connection]:
         self._check_schema()
         return engines.writing(self._engine)
+
+    def _grant(self, take: Callable[[Connection], Lease | None]) -> Lease | None:
+        self._check_schema()
+        return grant(self._engine, take, reconnect_seconds=self._reconnect_seconds)
 
     def _check_schema(self) -> None:
         """Refuse tables of another version; on SQLite make them first if they may be made, and upgrade older ones."""

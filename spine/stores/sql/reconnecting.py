@@ -1,0 +1,38 @@
+"""Trying again on a new connection, when one was lost."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from spine.errors import StoreError
+from spine.stores.sql.blockers import naming_blockers
+from spine.stores.sql.driver_errors import is_passing
+
+_log = logging.getLogger("spine")
+T = TypeVar("T")
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+
+
+def try_again(engine: Engine, first: StoreError, act: Callable[[], T | None], *, seconds: float) -> T:
+    """Act until it gives something; raise what it raised last, from the `first` error, when the time is over."""
+    _log.warning("store.lost error=%r retrying_for=%gs", str(first), seconds)
+    latest = first
+    deadline = time.monotonic() + seconds
+    pause = SHORTEST_PAUSE
+    while time.monotonic() + pause < deadline:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+        try:
+            with naming_blockers(engine):
+                done = act()
+        except StoreError as error:
+            if not is_passing(error):
+                raise
+            latest = error
+        else:
+            if done is not None:
+                return done
+    raise type(latest)(f"{latest}; gave up reconnecting after {seconds:g} s") from first

@@ -156,14 +156,16 @@ def plan(
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
-    given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
+    given = told.context.plain() if told.context else _context_told_before(run, position)
     sequence = position.base.sequence if position.base else 0
-    context = given or overridden(base, _overrides_behind(workflow, run, position), sequence=sequence)
+    kept = _overrides_now(workflow, run)
+    reached = workflow.step_names[: position.index + 1]
+    context = given or overridden(base, kept, sequence=sequence, reached=reached)
     if point is not None:
         context = context.with_params(point.params)
     said = workflow.override(context.params, told.params, limits)
     start = workflow.step_names[position.index]
-    overrides = since(run.overrides, sequence)
+    overrides = since(kept, sequence)
     if said or told.context:
         now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
         overrides = followed(overrides, now)
@@ -270,18 +272,18 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
     )
 
 
-def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:
-    """Keep the context of an earlier claim unless the run now goes back before it."""
+def _context_told_before(run: ClaimableRun, position: Position) -> WorkflowContext | None:
+    """Keep the context of an earlier claim unless the run now goes back before it, whatever its step is called now."""
     point = run.resume_point
-    if point is None or point.context is None or point.step not in workflow.step_names:
+    if point is None or point.context is None or point.step not in run.definition.names:
         return None
-    return point.context if position.index >= workflow.index_of(point.step) else None
+    return point.context if position.index >= run.definition.names.index(point.step) else None
 
 
-def _overrides_behind(workflow: Workflow, run: ClaimableRun, position: Position) -> list[Override]:
-    """Give all overrides, without the contexts that were given for a step further on."""
-    reached = workflow.step_names[: position.index + 1]
-    return [each if each.step in reached else replace(each, context=None) for each in run.overrides]
+def _overrides_now(workflow: Workflow, run: ClaimableRun) -> list[Override]:
+    """Give all overrides, with the steps that are now where those stood that they were told for."""
+    now = dict(zip(run.definition.names, workflow.step_names, strict=False))
+    return [replace(each, step=now.get(each.step, workflow.step_names[-1])) for each in run.overrides]
 
 
 def _day(moment: datetime | None) -> str:

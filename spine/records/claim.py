@@ -29,6 +29,17 @@ class NewRun(NamedTuple):
         return self.context.run_id
 
     @property
+    def first_context(self) -> WorkflowContext:
+        """What the run itself keeps of its context: no outputs, which it can only have been given."""
+        return WorkflowContext(
+            run_id=self.run_id,
+            workflow_name=self.context.workflow_name,
+            params=self.context.params,
+            partition=self.context.partition,
+            defaulted=self.definition.defaulted,
+        )
+
+    @property
     def details(self) -> Mapping[str, Any]:
         """What the history tells of its start: where, if not at the first step."""
         point = self.resume_point

@@ -1,6 +1,6 @@
 """`Override`: what a claim said of a run's params, for as long as the run lives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from spine.records.context import WorkflowContext
@@ -21,15 +21,21 @@ class Override:
     context: WorkflowContext | None = None
 
 
-def overridden(context: WorkflowContext, overrides: Sequence[Override], *, sequence: int) -> WorkflowContext:
-    """Give the context of the checkpoint of this sequence (0: the first context) with what was told after it."""
+def overridden(
+    context: WorkflowContext, overrides: Iterable[Override], *, sequence: int, reached: Sequence[str]
+) -> WorkflowContext:
+    """Give the context of the checkpoint of this sequence (0: the first context) with what was told after it.
+
+    `reached` are the steps up to the one at which the run stands: no context for a step further on is taken.
+    """
     for override in overrides:
         if override.after >= sequence:
-            context = (override.context or context).with_params(override.params)
+            given = override.context if override.step in reached else None
+            context = (given or context).with_params(override.params)
     return context
 
 
-def since(overrides: Sequence[Override], sequence: int) -> tuple[Override, ...]:
+def since(overrides: Iterable[Override], sequence: int) -> tuple[Override, ...]:
     """Give the overrides as those of a run whose newest checkpoint has this sequence now: later ones were removed."""
     return tuple(replace(each, after=sequence) if each.after > sequence else each for each in overrides)
 

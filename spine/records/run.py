@@ -81,6 +81,11 @@ class Definition:
         """The step names, in order."""
         return tuple(step.name for step in self.steps)
 
+    def up_to(self, step: str | None) -> tuple[str, ...]:
+        """Give the names up to this step, and it too; all if it is none of them."""
+        names = self.names
+        return names[: names.index(step) + 1] if step in names else names
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:

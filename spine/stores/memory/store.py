@@ -60,7 +60,7 @@ class MemoryStore:
                 started_at=now,
                 updated_at=now,
             )
-            self._first[new.run_id] = replace(new.context, defaulted=new.definition.defaulted)
+            self._first[new.run_id] = new.first_context
             self._points[new.run_id], self._overrides[new.run_id] = new.resume_point, new.overrides
             self._rows[new.run_id] = {}
             self._events[new.run_id] = []
@@ -106,7 +106,9 @@ class MemoryStore:
             context = _read(rows).context if rows else self._first[run_id].fresh()
             sequence = rows[-1].new.sequence if rows else 0
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
-            return Run(**fields, context=overridden(context, self._overrides[run_id], sequence=sequence))
+            reached = summary.definition.up_to(summary.current_step)
+            overrides = self._overrides[run_id]
+            return Run(**fields, context=overridden(context, overrides, sequence=sequence, reached=reached))
 
     def get_run_summary(self, run_id: str) -> RunSummary:
         """See `Runs`."""

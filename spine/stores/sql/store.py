@@ -102,10 +102,9 @@ class SqlStore:
                 context, sequence = latest.context, latest.sequence
             except CheckpointNotFound:
                 context, sequence = _first_context(row), 0
-        return Run(
-            **runs.summary_fields(row),
-            context=overridden(context, _overrides(row), sequence=sequence),
-        )
+        fields = runs.summary_fields(row)
+        reached = fields["definition"].up_to(row.current_step)
+        return Run(**fields, context=overridden(context, _overrides(row), sequence=sequence, reached=reached))
 
     def get_run_summary(self, run_id: str) -> RunSummary:
         """See `Runs`."""

@@ -1,0 +1,88 @@
+"""A whole context that a run was given outlives every change of the workflow behind it."""
+
+from typing import Any
+
+import pytest
+
+from spine.orchestration import RunStatus, Step, Workflow, WorkflowContext, WorkflowRunner
+
+CHANGES = {
+    "as it was": ["a", "b", "c"],
+    "renamed": ["a", "b2", "c"],
+    "one before it": ["a", "n", "b", "c"],
+    "reordered": ["a", "c", "b"],
+    "replaced": ["a", "x"],
+}
+Seen = list[tuple[str, Any, list[str]]]
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """The steps that ran, with the param `p` and the outputs that each saw."""
+    return []
+
+
+def workflow_of(names: list[str], seen: Seen, *, fails: str | None = None) -> Workflow:
+    def step(name: str) -> Step:
+        def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
+            seen.append((name, ctx.params["p"], sorted(ctx.outputs)))
+            if name == fails:
+                raise OSError("down")
+            return {"by": name}
+
+        return Step.lambda_(name, perform)
+
+    return Workflow("w", [step(name) for name in names])
+
+
+def fail_with_a_given_context(runner: WorkflowRunner, seen: Seen) -> None:
+    """Let step b fail twice, the second time with a context that was given for it."""
+    broken = workflow_of(["a", "b", "c"], seen, fails="b")
+    runner.execute(broken, {"p": "stored"}, run_id="r")
+    given = runner.get_run("r").context.with_params({"p": "given"})
+    runner.execute(broken, context=given, start_from="b")
+    seen.clear()
+
+
+@pytest.mark.parametrize("names", CHANGES.values(), ids=CHANGES)
+def test_a_context_that_was_given_reaches_the_steps_that_replace_the_failed_one(runner, seen, names):
+    fail_with_a_given_context(runner, seen)
+
+    runner.register(workflow_of(names, seen))
+    result = runner.resume("r")
+
+    assert result.status is RunStatus.COMPLETED
+    assert [(name, p) for name, p, _ in seen] == [(name, "given") for name in names[1:]]
+
+
+def test_it_outlives_two_changes_and_a_going_back(runner, seen):
+    fail_with_a_given_context(runner, seen)
+
+    for names, fails in ((["a", "b2", "c"], "b2"), (["a", "b3", "c"], "c")):
+        runner.register(workflow_of(names, seen, fails=fails))
+        runner.resume("r")
+        seen.clear()
+    result = runner.execute(workflow_of(["a", "b3", "c"], seen), run_id="r", start_from="b3")
+
+    assert result.status is RunStatus.COMPLETED
+    assert [(name, p) for name, p, _ in seen] == [("b3", "given"), ("c", "given")]
+
+
+def test_a_run_that_was_born_with_a_context_keeps_its_outputs_when_its_first_step_is_replaced(runner, seen):
+    outputs = {"a": {"by": "a"}, "b": {"by": "b"}}
+    born = WorkflowContext(run_id="r", workflow_name="w", params={"p": 1}, outputs=outputs)
+    runner.execute(workflow_of(["a", "b", "c"], seen, fails="c"), context=born, start_from="c")
+
+    runner.register(workflow_of(["a", "b", "c2"], seen))
+    result = runner.resume("r")
+
+    assert [outputs for _, _, outputs in seen] == [["a", "b"], ["a", "b"]]
+    assert sorted(result.context.outputs) == ["a", "b", "c2"]
+
+
+def test_whoever_goes_back_before_it_is_shown_what_the_run_goes_on_with(runner, seen):
+    fail_with_a_given_context(runner, seen)
+    runner.execute(workflow_of(["a", "b", "c"], seen, fails="a"), run_id="r", start_from="a")
+
+    assert seen == [("a", "stored", [])]
+    assert runner.get_run("r").context.params["p"] == "stored"

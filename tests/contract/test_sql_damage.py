@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from spine import clock
-from spine.errors import SnapshotCorrupt, SnapshotTooNew
+from spine.errors import RunNotFound, SnapshotCorrupt, SnapshotTooNew
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 from spine.testing.contract.drive import COMPLETED, FAILED, crash, create, driving, new_run, run_to
 
@@ -173,26 +173,33 @@ def test_a_damaged_run_hides_no_other_and_is_named_beside_the_list_and_by_the_do
 
 
 NO_UTF8 = "CAST(X'7b2261223a2261ff227d' AS TEXT)"  # {"a":"a?"}, but for the one byte
+FLIPPED = "CAST(X'7b2261223a225cee227d' AS TEXT)"  # {"a":"\\n"}, but for a bit of the n
 
 
-@pytest.mark.parametrize("column", ["workflow_name", "status", "current_step", "error", "created_at", "definition"])
+@pytest.mark.parametrize(
+    "column", ["run_id", "workflow_name", "status", "current_step", "error", "created_at", "definition"]
+)
 def test_text_that_is_no_utf8_hides_no_other_run(sqlite_store, sqlite_rows, column):
     for run_id in ("run-1", "run-2", "run-3"):
         create(sqlite_store, new_run(run_id))
     table = "core_workflow_definitions" if column == "definition" else "core_workflow_runs"
+    sqlite_rows.ask("PRAGMA foreign_keys = OFF")
     sqlite_rows.ask(f"UPDATE {table} SET {column} = {NO_UTF8} WHERE run_id = 'run-2'")
 
     found = sqlite_store.list_runs(RunFilter())
 
-    assert {run.run_id for run in found} | {run.run_id for run in found.damaged} == {"run-1", "run-2", "run-3"}
+    assert len(found) + len(found.damaged) == 3
     assert {run.run_id for run in found} >= {"run-1", "run-3"}
+    with pytest.raises(RunNotFound):
+        sqlite_store.get_run("run-4")
 
 
+@pytest.mark.parametrize("text", [NO_UTF8, FLIPPED])
 @pytest.mark.parametrize("column", ["params", "partition", "context_snapshot", "metadata", "resume_point", "overrides"])
-def test_a_document_that_is_no_utf8_is_damaged_and_never_read_as_another(sqlite_store, sqlite_rows, column):
+def test_a_document_that_is_no_utf8_is_damaged_and_never_read_as_another(sqlite_store, sqlite_rows, column, text):
     run_to(sqlite_store, FAILED, steps=("extract",))
     table = "checkpoints" if column in ("context_snapshot", "metadata") else "runs"
-    sqlite_rows.ask(f"UPDATE core_workflow_{table} SET {column} = {NO_UTF8}")
+    sqlite_rows.ask(f"UPDATE core_workflow_{table} SET {column} = {text}")
 
     for read in READS[column]:
         with pytest.raises(SnapshotCorrupt, match="'run-1'"):

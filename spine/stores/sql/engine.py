@@ -111,8 +111,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _text(raw: bytes) -> str:
-    """Read text; what is no UTF-8 is escaped so that no JSON has it, and is found to be damaged."""
-    return raw.decode(errors="backslashreplace")
+    """Read text; what is no UTF-8 begins with a SUB, as no JSON does, and is found to be damaged."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "\x1a" + raw.decode(errors="backslashreplace")
 
 
 def _switch_to_wal(connection: Any) -> None:

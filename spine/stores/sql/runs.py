@@ -114,13 +114,18 @@ def _one_by_one(connection: Connection, wanted: RunFilter) -> RunList:
     names = connection.execute(_newest(select(runs.c.run_id, runs.c.workflow_name), wanted)).all()
     for run_id, workflow_name in reversed(names):
         try:
-            row = connection.execute(
-                select(*_SUMMARY).select_from(_WITH_DEFINITION).where(runs.c.run_id == run_id)
-            ).one()
-            found.append(RunSummary(**summary_fields(row)))
+            found.append(_select_summary(connection, run_id))
         except SnapshotCorrupt as error:
             damaged.append(DamagedRun(run_id=run_id, workflow_name=workflow_name, error=error))
     return RunList(found, damaged)
+
+
+def _select_summary(connection: Connection, run_id: str) -> RunSummary:
+    query = select(*_SUMMARY).select_from(_WITH_DEFINITION).where(runs.c.run_id == run_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise SnapshotCorrupt(f"run {run_id!r} is damaged: its id is no UTF-8; nothing was run")
+    return RunSummary(**summary_fields(row))
 
 
 def _newest(query: Select[Any], wanted: RunFilter) -> Select[Any]:

@@ -103,7 +103,7 @@ class _Database:
 
     def check(self) -> None:
         if self.is_absent:
-            raise SchemaMissing(f"{self.place} does not exist yet; the first use makes it, or: spine db upgrade")
+            raise SchemaMissing(f"{self.place} does not exist; check its name, or make it with: spine db upgrade")
         with self._engines.reading(self._engine) as connection:
             self._schema.check(connection)
 

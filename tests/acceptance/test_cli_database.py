@@ -28,17 +28,18 @@ def test_a_file_that_is_not_there_is_told_and_not_made(spine, place, words):
     assert list(place.glob("slip*")) == []
 
 
-@pytest.mark.parametrize("words", ["runs list", "resume r1", "recover"])
-def test_a_file_of_somebody_else_gets_no_tables(spine, place, words):
+@pytest.mark.parametrize("words", ["runs list", "resume r1", "recover", "doctor", "db check"])
+def test_a_file_of_somebody_else_is_left_as_it_is(spine, place, words):
     with closing(sqlite3.connect(place / "customers.db")) as connection, connection:
         connection.execute("CREATE TABLE customers (name TEXT)")
+    before = (place / "customers.db").read_bytes()
 
     said = spine(*words.split(), "--database-url", "sqlite:///customers.db")
 
-    assert said.code == 1
-    assert "customers.db has no tables of Spine; make them with: spine db upgrade" in said.err
-    with closing(sqlite3.connect(place / "customers.db")) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("customers",)]
+    assert said.code == (0 if words == "doctor" else 1)
+    assert "no tables" in said.all
+    assert "spine db upgrade" in said.all
+    assert (place / "customers.db").read_bytes() == before
 
 
 def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tmp_path):
@@ -47,7 +48,7 @@ def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tm
 
     assert (current.code, checked.code) == (0, 1)
     assert "does not exist yet" in current.out
-    assert "does not exist yet; the first use makes it, or: spine db upgrade" in checked.err
+    assert "does not exist; check its name, or make it with: spine db upgrade" in checked.err
     assert list(tmp_path.iterdir()) == before
 
 

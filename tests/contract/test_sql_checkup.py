@@ -42,10 +42,11 @@ def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):
-    (fine,) = examined(f"sqlite:///{tmp_path}/new.db").values()
+    (advice,) = examined(f"sqlite:///{tmp_path}/new.db").values()
     (ill,) = examined(f"sqlite:///{tmp_path}/no folder/new.db").values()
 
-    assert (fine.verdict, fine.seen) == (Verdict.FINE, f"{tmp_path}/new.db does not exist yet; the first use makes it")
+    assert (advice.verdict, advice.seen) == (Verdict.ADVICE, f"{tmp_path}/new.db does not exist")
+    assert advice.remedy == "check its name; if it is right, run: spine db upgrade"
     assert (ill.verdict, ill.remedy) == (Verdict.PROBLEM, f"make it: mkdir -p '{tmp_path}/no folder'")
     assert list(tmp_path.iterdir()) == []
 
@@ -97,13 +98,14 @@ def test_tables_of_a_newer_program_are_told_to_upgrade_the_program(rows, databas
     assert schema.remedy == "upgrade spine-orchestrator"
 
 
-def test_a_file_without_tables_is_fine_since_the_first_use_makes_them(tmp_path: Path):
+def test_a_file_without_tables_may_have_the_wrong_name(tmp_path: Path):
     (tmp_path / "empty.db").touch()
 
     findings = examined(f"sqlite:///{tmp_path}/empty.db")
 
-    assert findings["schema"].seen == "no tables yet; the first use makes them"
+    assert (findings["schema"].verdict, findings["schema"].seen) == (Verdict.ADVICE, "no tables")
     assert {found.verdict for found in findings.values()} <= {Verdict.FINE, Verdict.ADVICE}
+    assert (tmp_path / "empty.db").stat().st_size == 0
 
 
 def test_a_database_without_tables_is_told_how_to_get_them(empty_postgres_url: str):

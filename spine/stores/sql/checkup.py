@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -40,6 +41,9 @@ def examine(engine: Engine) -> list[Finding]:
     """Look at everything that can be looked at; what cannot be reached, or is not there yet, is the only finding."""
     if engines.is_absent(engine):
         return [_absent(Path(str(engine.url.database)))]
+    with suppress(StoreError):  # what is the matter is found below
+        if not engines.is_postgresql(engine) and schema.revision_of(engine) is not None:
+            engines.use_wal(engine)
     try:
         with engines.reading(engine) as connection:
             looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
@@ -56,7 +60,7 @@ def _absent(path: Path) -> Finding:
         return _problem("database", f"the folder {folder} does not exist", f"make it: mkdir -p {quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
         return _problem("database", f"nothing can be made in the folder {folder}", "let this user write there")
-    return _fine("database", f"{path} does not exist yet; the first use makes it")
+    return _advice("database", f"{path} does not exist", f"check its name; if it is right, {_UPGRADE}")
 
 
 def _schema(connection: Connection) -> Finding:
@@ -74,7 +78,7 @@ def _sqlite_schema(connection: Connection) -> Finding:
         return found
     revision = schema.current(connection)
     if revision is None:
-        return _fine("schema", "no tables yet; the first use makes them")
+        return _advice("schema", "no tables", f"check the name of the file; if it is right, {_UPGRADE}")
     return _fine("schema", f"revision {revision}; the first use upgrades it to {schema.HEAD}")
 
 
@@ -114,6 +118,8 @@ def _sqlite_durability(connection: Connection) -> Finding:
     seen = f"journal_mode={journal} synchronous={synchronous}"
     if (journal, synchronous) == ("wal", 2):
         return _fine("durability", seen)
+    if schema.current(connection) is None:
+        return _fine("durability", f"{seen}; the write-ahead log comes with the tables")
     return _problem("durability", seen, "keep the file on a local disk: a network share cannot hold a write-ahead log")
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 
+from spine.errors import StoreUnavailable
 from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE, one_snapshot
@@ -107,7 +108,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.text_factory = _text  # one text that is no UTF-8 would keep all rows from being read
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    _switch_to_wal(connection)
 
 
 def _text(raw: bytes) -> str:
@@ -118,16 +118,25 @@ def _text(raw: bytes) -> str:
         return "\x1a" + raw.decode(errors="backslashreplace")
 
 
+def use_wal(engine: Engine) -> None:
+    """Have a SQLite file keep a write-ahead log; that stays so, and is not done to a file of somebody else."""
+    with translated(engine.url), closing(engine.raw_connection()) as connection:
+        _switch_to_wal(connection.driver_connection)
+
+
 def _switch_to_wal(connection: Any) -> None:
     """Wait for others that switch too: SQLite does not call its busy handler here."""
     deadline = time.monotonic() + timeouts.BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
+        else:
+            if mode != "wal":
+                raise StoreUnavailable("the file can have no write-ahead log where it lies; keep it on a local disk")
 
 
 def _begin_sqlite(connection: Connection) -> None:

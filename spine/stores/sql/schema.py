@@ -62,6 +62,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     found = revision_of(engine)
     if found is not None and found > HEAD:
         require_head(found, describe(engine.url))
+    if not engines.is_postgresql(engine):
+        engines.use_wal(engine)
     _migrate(engine, "upgrade", revision)
 
 

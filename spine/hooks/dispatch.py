@@ -1,6 +1,7 @@
 """Tells hooks what happened, one after another."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -35,14 +36,22 @@ def _listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
 
 
 def dispatch(hooks: Sequence[Hook], event: Event) -> None:
-    """Tell each hook; one that raises does not keep the others from hearing."""
+    """Tell each hook; one that raises does not keep the others from hearing.
+
+    A child that a hook forked tells nobody: it leaves with what it raised, and ends where the drive is left.
+    """
+    process = os.getpid() if hooks else None
     for hook in hooks:
         try:
             hook.on_event(event)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # noqa: BLE001  # a listener may do anything, and the run goes on
+        except BaseException:  # a listener may do anything, and the run goes on
+            if os.getpid() != process:
+                raise
             _log_failure(hook, event.kind, event.run_id)
+        if os.getpid() != process:
+            return
 
 
 def _log_failure(hook: Hook, kind: EventKind, run_id: str | None = None) -> None:

@@ -57,7 +57,7 @@ class Executor:
         self.announce(turn, progress)
 
     def begin(self, step: Step, progress: Progress) -> Turn:
-        """Make the call, with the pipeline looked up."""
+        """Make the call, with the pipeline looked up; no hook hears of a step whose lease is lost (`LeaseLost`)."""
         pipeline = step.kind.pipeline
         call = Call(
             context=progress.context,
@@ -76,6 +76,7 @@ class Executor:
             result=_NOTHING_YET,
         )
         if hooks := self.audience[EventKind.STEP_STARTED]:
+            self.require_lease()
             self._tell(hooks, EventKind.STEP_STARTED, turn, progress)
         return turn
 

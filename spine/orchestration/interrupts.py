@@ -84,10 +84,10 @@ class Interrupts:
     def _install(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
-        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        if not _is_free(signal.SIGTERM, signal.SIG_DFL):
             return
         self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_signal)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if _is_free(signal.SIGINT, signal.default_int_handler):
             self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_signal)
 
     def _restore(self) -> None:
@@ -109,3 +109,10 @@ class Interrupts:
             raise KeyboardInterrupt
         if self._pending == signal.SIGTERM:
             raise SystemExit(TERMINATED)
+
+
+def _is_free(signum: int, default: Any) -> bool:
+    """Tell whether nobody handles a signal here; a handler of the process that forked this one is nobody's."""
+    handler = signal.getsignal(signum)
+    owner = getattr(handler, "__self__", None)
+    return handler is default or (isinstance(owner, Interrupts) and not owner.is_of_this_process)

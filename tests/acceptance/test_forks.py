@@ -1,5 +1,6 @@
 """Steps that fork harm no run (INV-32): a child that comes back from its step ends there."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,46 @@ with WorkflowRunner(sys.argv[1]) as runner:
     events = [event.kind.value for event in runner.list_events("forked")]
 print(result.status, result.context.outputs["forks"]["child"], result.context.outputs["after"]["pid"] == os.getpid())
 print(*events)
+"""
+
+IN_A_HOOK = """
+import os, sys
+from spine.orchestration import Step, Workflow, WorkflowRunner
+
+class Forks:
+    def on_event(self, event):
+        if event.kind == "step.started" and (child := os.fork()):
+            print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        elif event.kind == "step.started":
+            {child}
+
+class Told:
+    def on_event(self, event):
+        print(event.kind, flush=True)
+
+with WorkflowRunner(sys.argv[1], hooks=[Forks(), Told()]) as runner:
+    runner.execute(Workflow("hooked", [Step.lambda_("only", lambda ctx, config: {{}})]))
+"""
+
+DRIVING_CHILD = """
+import os, signal, sys, time
+from spine.orchestration import Step, Workflow, WorkflowRunner
+
+def sleep(ctx, config):
+    os.write(tell, b"!")
+    time.sleep(60)
+
+def fork(ctx, config):
+    child = os.fork()
+    if child == 0:
+        runner.execute(Workflow("inner", [Step.lambda_("sleep", sleep)]), run_id="inner")
+    os.read(told, 1)
+    os.kill(child, signal.SIGTERM)
+    return {"child": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+
+told, tell = os.pipe()
+with WorkflowRunner(sys.argv[1]) as runner:
+    print(runner.execute(Workflow("outer", [Step.lambda_("fork", fork)])).context.outputs["fork"]["child"])
 """
 
 SHARER = """
@@ -137,6 +178,37 @@ def test_a_child_that_a_step_forked_drives_nothing(database_url: str, tmp_path: 
         f"completed {code} True",
         "run.created run.started run.completed",
     ], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("child", "code"), [("sys.exit(7)", 7), ("return", 0), ("raise ValueError('in the child')", 1)]
+)
+def test_a_child_that_a_hook_forked_tells_no_other_hook(sqlite_url: str, tmp_path: Path, child: str, code: int):
+    script = tmp_path / "hooked.py"
+    script.write_text(IN_A_HOOK.format(child=child))
+
+    said = run_forked(str(script), sqlite_url).stdout.splitlines()
+
+    assert said == [
+        "run.started",
+        f"child {code}",
+        "step.started",
+        "checkpoint.saved",
+        "step.completed",
+        "run.completed",
+    ]
+
+
+def test_a_child_that_a_step_forked_is_interrupted_in_its_own_run(postgres_url: str, tmp_path: Path):
+    script = tmp_path / "driving.py"
+    script.write_text(DRIVING_CHILD)
+
+    done = run_forked(str(script), postgres_url)
+
+    assert done.stdout == f"{128 + signal.SIGTERM}\n", done.stderr
+    with WorkflowRunner(postgres_url) as runner:
+        inner = runner.get_summary("inner")
+    assert (inner.status, inner.error_type, inner.lease) == ("failed", "Interrupted", None)
 
 
 def test_processes_that_are_forked_between_runs_lose_nothing_when_their_parent_lets_go(

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from spine import clock
 from spine.errors import InvalidSetting, SpineError
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
@@ -78,6 +79,25 @@ def test_a_hook_that_hears_of_the_beginning_for_longer_than_a_lease_loses_no_run
     assert result.status == "completed"
     assert len(seen) == 2
     assert None not in seen
+
+
+def test_no_hook_hears_of_a_step_that_a_driver_who_slept_does_not_start_any_more(monkeypatch):
+    store, told, uptime = MemoryStore(), [], [100.0]
+    monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
+
+    class Sleeps:
+        def on_event(self, event):
+            told.append((event.kind.value, event.step))
+            if event.kind is EventKind.CHECKPOINT_SAVED:
+                store.cancel_run("r")
+                uptime[0] += 1000
+
+    flow = Workflow("w", [Step.lambda_(name, lambda ctx, config: {}) for name in "ab"])
+    result = WorkflowRunner(store=store, registry=Registry(), hooks=[Sleeps()]).execute(flow, run_id="r")
+
+    assert result.status == "cancelled"
+    assert ("step.started", "a") in told
+    assert ("step.started", "b") not in told
 
 
 def test_a_store_that_counts_as_empty_is_used_all_the_same():

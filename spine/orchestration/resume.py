@@ -156,7 +156,7 @@ def plan(
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
-    given = told.context.plain() if told.context else _context_told_before(run, position)
+    given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
     kept = _overrides_now(workflow, run)
     reached = workflow.step_names[: position.index + 1]
@@ -272,18 +272,29 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
     )
 
 
-def _context_told_before(run: ClaimableRun, position: Position) -> WorkflowContext | None:
-    """Keep the context of an earlier claim unless the run now goes back before it, whatever its step is called now."""
+def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:
+    """Keep the context of an earlier claim unless the run now goes back before it."""
     point = run.resume_point
-    if point is None or point.context is None or point.step not in run.definition.names:
+    if point is None or point.context is None:
         return None
-    return point.context if position.index >= run.definition.names.index(point.step) else None
+    place = _place_now(workflow, run, point.step)
+    return point.context if place is not None and place <= position.index else None
 
 
 def _overrides_now(workflow: Workflow, run: ClaimableRun) -> list[Override]:
-    """Give all overrides, with the steps that are now where those stood that they were told for."""
-    now = dict(zip(run.definition.names, workflow.step_names, strict=False))
-    return [replace(each, step=now.get(each.step, workflow.step_names[-1])) for each in run.overrides]
+    """Give all overrides, told for steps that are there now; what has no place any more loses its context."""
+    told = [(each, _place_now(workflow, run, each.step)) for each in run.overrides]
+    return [
+        replace(each, context=None) if place is None else replace(each, step=workflow.step_names[place])
+        for each, place in told
+    ]
+
+
+def _place_now(workflow: Workflow, run: ClaimableRun, step_name: str) -> int | None:
+    """Find a step that may be renamed untold, or moved: where it stood, or before that where its name is now."""
+    names = run.definition.names
+    places = [each.index(step_name) for each in (names, workflow.step_names) if step_name in each]
+    return min((place for place in places if place < len(workflow.steps)), default=None)
 
 
 def _day(moment: datetime | None) -> str:

@@ -68,6 +68,23 @@ def test_it_outlives_two_changes_and_a_going_back(runner, seen):
     assert [(name, p) for name, p, _ in seen] == [("b3", "given"), ("c", "given")]
 
 
+@pytest.mark.parametrize(
+    ("step", "saw"),
+    [("c", ("c", "given", ["a", "b"])), ("x", ("x", "stored", ["a"]))],
+    ids=["its step", "another step"],
+)
+def test_where_steps_before_it_are_gone_it_follows_its_own_step_and_reaches_no_other(runner, seen, step, saw):
+    runner.execute(workflow_of(["a", "b", "c"], seen, fails="c"), {"p": "stored"}, run_id="r")
+    given = runner.get_run("r").context.with_params({"p": "given"})
+    runner.execute(workflow_of(["a", "b", "c"], seen, fails="c"), context=given, start_from="c")
+    seen.clear()
+
+    result = runner.execute(workflow_of(["a", step], seen), run_id="r", start_from=step)
+
+    assert result.status is RunStatus.COMPLETED
+    assert seen == [saw]
+
+
 def test_a_run_that_was_born_with_a_context_keeps_its_outputs_when_its_first_step_is_replaced(runner, seen):
     outputs = {"a": {"by": "a"}, "b": {"by": "b"}}
     born = WorkflowContext(run_id="r", workflow_name="w", params={"p": 1}, outputs=outputs)

@@ -6,6 +6,7 @@ from spine.cli import loading, render
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
 from spine.cli.render import Cell
+from spine.cli.suggested import for_database
 from spine.records.finding import Finding, Verdict
 
 _STYLES = {Verdict.FINE: "green", Verdict.ADVICE: "yellow", Verdict.PROBLEM: "red"}
@@ -25,14 +26,14 @@ def doctor(options: Options) -> None:
     if options.json:
         render.print_json([_document(finding) for finding in findings])
     else:
-        render.print_facts([line for finding in findings for line in _lines(finding)])
+        render.print_facts([line for finding in findings for line in _lines(finding, options.database_url)])
     if any(finding.verdict is Verdict.PROBLEM for finding in findings):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _lines(finding: Finding) -> list[tuple[str, Cell | str]]:
+def _lines(finding: Finding, database_url: str | None) -> list[tuple[str, Cell | str]]:
     seen = Cell(f"{finding.verdict.value}: {finding.seen}", _STYLES[finding.verdict])
-    return [(finding.subject, seen), ("  to do", finding.remedy or "")]
+    return [(finding.subject, seen), ("  to do", for_database(finding.remedy or "", database_url))]
 
 
 def _document(finding: Finding) -> dict[str, str | None]:

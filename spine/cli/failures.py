@@ -9,6 +9,7 @@ import typer
 
 from spine.cli.output import say, say_raw
 from spine.cli.spelling import hidden
+from spine.cli.suggested import for_database
 from spine.errors import InvalidInput, LeaseLost, NotFound, Refused, RunIsHeld, SpineError, StoreBusy
 
 
@@ -42,7 +43,7 @@ def code_of_stop(stop: BaseException) -> int:
 
 
 @contextmanager
-def told(*, debug: bool) -> Iterator[None]:
+def told(*, debug: bool, database_url: str | None = None) -> Iterator[None]:
     """Tell what goes wrong inside and exit with the code that fits."""
     try:
         yield
@@ -52,18 +53,21 @@ def told(*, debug: bool) -> Iterator[None]:
     except Exception as error:
         if is_of_typer(error):
             raise
-        raise typer.Exit(tell(error, debug=debug)) from None
+        raise typer.Exit(tell(error, debug=debug, database_url=database_url)) from None
 
 
-def tell(error: Exception, *, debug: bool) -> ExitCode:
-    """Say what went wrong, on one line, and give the exit code; the traceback only if it was asked for."""
+def tell(error: Exception, *, debug: bool, database_url: str | None = None) -> ExitCode:
+    """Say what went wrong, on one line, and give the exit code; the traceback only if it was asked for.
+
+    What it tells to type leads to the database that the operator named.
+    """
     if debug:
         say_raw(hidden("".join(traceback.format_exception(error))))
     if not isinstance(error, SpineError):
         hint = "" if debug else " (--debug shows the traceback)"
         say(f"{type(error).__name__}: {error}{hint}")
         return ExitCode.FAILED
-    say(str(error) or type(error).__name__)
+    say(for_database(str(error), database_url) or type(error).__name__)
     return code_of(error)
 
 

@@ -46,7 +46,7 @@ def command(function: Callable[Concatenate[Options, P], None]) -> Callable[..., 
 
     def called(context: typer.Context, **given: Any) -> None:
         options = _remember(context, given)
-        with failures.told(debug=options.debug):
+        with failures.told(debug=options.debug, database_url=options.database_url):
             logs.begin(verbose=options.verbose)
             function(options, **given)  # type: ignore[call-arg]
 

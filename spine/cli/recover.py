@@ -58,12 +58,19 @@ def recover(
             raise typer.Exit(code_of_stop(stop)) from None
         if workflow and not recovered and workflow not in [each.name for each in workflows]:
             _require_runs_of(workflow, runner)
+        if not recovered and not options.json:
+            output.say(_nothing_crashed(runner))
     outcomes = [_Outcome.of(each) for each in recovered]
-    if not outcomes and not options.json:
-        output.say("no run has crashed")
     _tell(outcomes, options)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _nothing_crashed(runner: WorkflowRunner) -> str:
+    """Tell so, and when one whose driver has just died will count as crashed."""
+    ends = [run.lease.expires_at for run in runner.list_runs(status=RunStatus.RUNNING) if run.lease is not None]
+    driven = f"; {len(ends)} driven, the first lease ends at {min(ends):%H:%M:%S} UTC unless renewed" if ends else ""
+    return f"no run has crashed{driven}"
 
 
 def _require_runs_of(workflow: str, runner: WorkflowRunner) -> None:

@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from spine.cli.options import Options
+from spine.cli.suggested import holds_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeC
     url = options.database_url
     if url is not None and url.startswith("memory:"):
         return None
-    is_secret = url is not None and _holds_secret(url)
+    is_secret = url is not None and holds_secret(url)
     words = [] if app is None else ["--app", app]
     if url is not None and not is_secret:
         words += ["--database-url", url]
@@ -36,10 +37,3 @@ def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeC
         line=f"spine resume {shlex.join(words)}",
         first="put the database URL, which holds a secret, into SPINE_DATABASE_URL" if is_secret else None,
     )
-
-
-def _holds_secret(url: str) -> bool:
-    from spine.stores.sql.url import parse_url, secrets_in  # noqa: PLC0415  # SQLAlchemy is slow to import
-
-    parsed = parse_url(url)
-    return parsed.password is not None or bool(secrets_in(parsed))

@@ -185,7 +185,7 @@ class _Drive:
 
     def _tell_error(self, error: Exception, run_id: str | None) -> ExitCode:
         """Tell an error; a run that had started can be resumed, unless somebody else drives it now."""
-        code = tell(error, debug=self.options.debug)
+        code = tell(error, debug=self.options.debug, database_url=self.options.database_url)
         if run_id is not None and not isinstance(error, LeaseLost):
             self._say_resume(self._resume(run_id))
         return code

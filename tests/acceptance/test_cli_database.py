@@ -24,7 +24,10 @@ def test_a_file_that_is_not_there_is_told_and_not_made(spine, place, words):
     said = spine(*words.split(), "--database-url", "sqlite:///slip.db")
 
     assert (said.code, said.out) == (1, "")
-    assert "slip.db does not exist; check its name, or make it with: spine db upgrade" in said.err
+    assert (
+        "slip.db does not exist; check its name, or make it with: spine db upgrade --database-url sqlite:///slip.db"
+        in said.err
+    )
     assert list(place.glob("slip*")) == []
 
 
@@ -36,7 +39,7 @@ def test_a_file_of_somebody_else_is_left_as_it_is(spine, place, words):
 
     said = spine(*words.split(), "--database-url", "sqlite:///customers.db")
 
-    assert said.code == (0 if words == "doctor" else 1)
+    assert said.code == 1
     assert "no tables" in said.all
     assert "spine db upgrade" in said.all
     assert (place / "customers.db").read_bytes() == before

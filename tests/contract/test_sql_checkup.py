@@ -42,11 +42,11 @@ def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):
-    (advice,) = examined(f"sqlite:///{tmp_path}/new.db").values()
+    (absent,) = examined(f"sqlite:///{tmp_path}/new.db").values()
     (ill,) = examined(f"sqlite:///{tmp_path}/no folder/new.db").values()
 
-    assert (advice.verdict, advice.seen) == (Verdict.ADVICE, f"{tmp_path}/new.db does not exist")
-    assert advice.remedy == "check its name; if it is right, run: spine db upgrade"
+    assert (absent.verdict, absent.seen) == (Verdict.PROBLEM, f"{tmp_path}/new.db does not exist")
+    assert absent.remedy == "check its name; if it is right, run: spine db upgrade"
     assert (ill.verdict, ill.remedy) == (Verdict.PROBLEM, f"make it: mkdir -p '{tmp_path}/no folder'")
     assert list(tmp_path.iterdir()) == []
 
@@ -103,8 +103,7 @@ def test_a_file_without_tables_may_have_the_wrong_name(tmp_path: Path):
 
     findings = examined(f"sqlite:///{tmp_path}/empty.db")
 
-    assert (findings["schema"].verdict, findings["schema"].seen) == (Verdict.ADVICE, "no tables")
-    assert {found.verdict for found in findings.values()} <= {Verdict.FINE, Verdict.ADVICE}
+    assert (findings["schema"].verdict, findings["schema"].seen) == (Verdict.PROBLEM, "no tables")
     assert (tmp_path / "empty.db").stat().st_size == 0
 
 

@@ -60,7 +60,7 @@ def _absent(path: Path) -> Finding:
         return _problem("database", f"the folder {folder} does not exist", f"make it: mkdir -p {quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
         return _problem("database", f"nothing can be made in the folder {folder}", "let this user write there")
-    return _advice("database", f"{path} does not exist", f"check its name; if it is right, {_UPGRADE}")
+    return _problem("database", f"{path} does not exist", f"check its name; if it is right, {_UPGRADE}")
 
 
 def _schema(connection: Connection) -> Finding:
@@ -78,7 +78,7 @@ def _sqlite_schema(connection: Connection) -> Finding:
         return found
     revision = schema.current(connection)
     if revision is None:
-        return _advice("schema", "no tables", f"check the name of the file; if it is right, {_UPGRADE}")
+        return _problem("schema", "no tables", f"check the name of the file; if it is right, {_UPGRADE}")
     return _fine("schema", f"revision {revision}; the first use upgrades it to {schema.HEAD}")
 
 

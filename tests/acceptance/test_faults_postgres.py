@@ -1,8 +1,11 @@
 """PostgreSQL that restarts, dies, or hangs up in the middle of a run costs no finished step."""
 
+import contextlib
 import itertools
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -196,36 +199,103 @@ def test_an_end_that_is_still_at_work_when_its_connection_is_lost_is_found_out_l
     assert stored.error == ("mine" if fails else None)
 
 
-@pytest.mark.parametrize("is_new", [True, False], ids=["execute", "resume"])
-def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(postgres_url: str, is_new: bool):
+class Meanwhile(logging.Handler):
+    """Does something to the runs once, when a connection was lost and before it is opened again.
+
+    The first that is told of is that whose COMMIT has taken a lease.
+    """
+
+    def __init__(self, url: str, statement: str) -> None:
+        super().__init__(logging.WARNING)
+        self._url, self._statement = url, statement
+        self.touched = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.touched and record.getMessage().startswith("store.lost"):
+            with psycopg.connect(self._url, autocommit=True) as other:
+                self.touched = other.execute(self._statement).rowcount
+
+
+@pytest.fixture
+def meanwhile(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Meanwhile]:
+    handler = Meanwhile(postgres_url, request.param)
+    logging.getLogger("spine").addHandler(handler)
+    yield handler
+    logging.getLogger("spine").removeHandler(handler)
+
+
+def lose_each_answer_once(url: str, *, is_new: bool, then: Callable[[Callable[[], WorkflowResult]], None]) -> list[str]:
+    """Drive a run of one step for each answer that can be lost on the way; give the runs whose step was run."""
     ran: list[str] = []
 
     def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
         if ctx.params["fails"]:
             raise RuntimeError("no luck")
         ran.append(ctx.run_id)
+        proxy.lose(Loss.NOTHING)
         return {}
 
     workflow = Workflow("lucky", [Step.lambda_("only", perform)])
-    with proxied(postgres_url) as (proxy, url), WorkflowRunner(url) as runner:
 
-        def drive(run_id: str) -> WorkflowResult:
-            if is_new:
-                return runner.execute(workflow, {"fails": False}, run_id=run_id)
-            return runner.resume(run_id, {"fails": False})
+    def drive(runner: WorkflowRunner, run_id: str) -> WorkflowResult:
+        if is_new:
+            return runner.execute(workflow, {"fails": False}, run_id=run_id)
+        return runner.resume(run_id, {"fails": False})
 
+    with proxied(url) as (proxy, through):
         for after in itertools.count():
-            if not is_new:
-                runner.execute(workflow, {"fails": True}, run_id=f"r{after}")
-            proxy.lose(Loss.ANSWER, after=after)
-            try:
-                result = drive(f"r{after}")
-            except StoreUnavailable:
-                result = drive(f"r{after}")  # RunIsHeld, if the first had taken the lease
-            assert result.status is RunStatus.COMPLETED
-            if proxy.losses <= after:  # no question is left that it could lose
-                break
-            proxy.lose(Loss.NOTHING)
-
-    assert ran == [f"r{number}" for number in range(after + 1)]
+            with WorkflowRunner(through) as runner:  # which asks the same as the one before
+                if not is_new:
+                    runner.execute(workflow, {"fails": True}, run_id=f"r{after}")
+                proxy.lose(Loss.ANSWER, after=after)
+                then(partial(drive, runner, f"r{after}"))
+                if proxy.losses <= after:  # there is no further answer before the step that it could lose
+                    break
+                proxy.lose(Loss.NOTHING)
     assert after > FEWEST_QUESTIONS
+    return ran
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["execute", "resume"])
+def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(postgres_url: str, is_new: bool):
+    results = []
+
+    def then(drive: Callable[[], WorkflowResult]) -> None:
+        try:
+            results.append(drive())
+        except StoreUnavailable:
+            results.append(drive())  # RunIsHeld, if the first had taken the lease
+
+    ran = lose_each_answer_once(postgres_url, is_new=is_new, then=then)
+
+    assert {result.status for result in results} == {RunStatus.COMPLETED}
+    assert ran == [result.run_id for result in results]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "UPDATE core_workflow_runs SET status = 'cancelled', holder = NULL, expires_at = NULL WHERE status = 'running'",
+        "UPDATE core_workflow_runs SET acquired_at = clock_timestamp() WHERE status = 'running'",
+        "DELETE FROM core_workflow_runs WHERE status = 'running'",
+    ],
+    ids=["cancelled", "taken by another after a crash", "never taken"],
+    indirect=True,
+)
+def test_a_lease_that_was_lost_before_its_driver_knew_that_he_had_it_runs_nothing(
+    postgres_url: str, meanwhile: Meanwhile
+):
+    tries, lost = itertools.count(), []
+
+    def then(drive: Callable[[], WorkflowResult]) -> None:
+        run_id, was_touched = f"r{next(tries)}", meanwhile.touched
+        with contextlib.suppress(StoreUnavailable):
+            drive()
+        if meanwhile.touched != was_touched:
+            lost.append(run_id)
+
+    ran = lose_each_answer_once(postgres_url, is_new=False, then=then)
+
+    assert len(lost) == 1
+    assert ran
+    assert lost[0] not in ran

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -41,9 +40,6 @@ def examine(engine: Engine) -> list[Finding]:
     """Look at everything that can be looked at; what cannot be reached, or is not there yet, is the only finding."""
     if engines.is_absent(engine):
         return [_absent(Path(str(engine.url.database)))]
-    with suppress(StoreError):  # what is the matter is found below
-        if not engines.is_postgresql(engine) and schema.revision_of(engine) is not None:
-            engines.use_wal(engine)
     try:
         with engines.reading(engine) as connection:
             looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE

@@ -18,6 +18,7 @@ from spine.stores.sql.dialect import POSTGRESQL, SQLITE, one_snapshot
 from spine.stores.sql.driver_errors import translated
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.pool import ClosablePool
+from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import secrets_in
 
 _POSTGRESQL_CONNECT = {
@@ -108,6 +109,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.text_factory = _text  # one text that is no UTF-8 would keep all rows from being read
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (SCHEMA_TABLE,)).fetchone():
+        _switch_to_wal(connection)
 
 
 def _text(raw: bytes) -> str:
@@ -119,7 +122,7 @@ def _text(raw: bytes) -> str:
 
 
 def use_wal(engine: Engine) -> None:
-    """Have a SQLite file keep a write-ahead log; that stays so, and is not done to a file of somebody else."""
+    """Have a SQLite file that has just got its tables keep a write-ahead log; every later connection sees to it."""
     with translated(engine.url), closing(engine.raw_connection()) as connection:
         _switch_to_wal(connection.driver_connection)
 

@@ -62,9 +62,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     found = revision_of(engine)
     if found is not None and found > HEAD:
         require_head(found, describe(engine.url))
+    _migrate(engine, "upgrade", revision)
     if not engines.is_postgresql(engine):
         engines.use_wal(engine)
-    _migrate(engine, "upgrade", revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:

@@ -248,8 +248,6 @@ class SqlStore:
                 schema.upgrade(self._engine)
                 revision = schema.revision_of(self._engine)
             schema.require_head(revision, self.location)
-            if not engines.is_postgresql(self._engine):
-                engines.use_wal(self._engine)
             self._file = engines.file_of(self._engine)
             self._checked = True
 

@@ -8,7 +8,7 @@ from spine.cli import render
 from spine.cli.options import Options, command, new_app
 from spine.cli.output import out
 from spine.config.settings import load_settings
-from spine.errors import InvalidSetting, SchemaMissing
+from spine.errors import InvalidSetting
 
 app = new_app("Make and check Spine's tables in a database.")
 
@@ -103,7 +103,7 @@ class _Database:
 
     def check(self) -> None:
         if self.is_absent:
-            raise SchemaMissing(f"{self.place} does not exist; check its name, or make it with: spine db upgrade")
+            raise self._schema.absent(self.place)
         with self._engines.reading(self._engine) as connection:
             self._schema.check(connection)
 

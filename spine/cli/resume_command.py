@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from spine.cli.options import Options
-from spine.cli.suggested import holds_secret
+from spine.cli.spelling import holds_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

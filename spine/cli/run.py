@@ -79,7 +79,7 @@ def run(
         app = loading.app_of(options)
         workflow, joined = loading.choose(target, app, loading.load_app_of(options))
         workflows = loading.load_app(joined)
-    drive = _Drive(options=options, app=options.app if joined == app else joined, makes_tables=True)
+    drive = _Drive(options=options, app=options.app if joined == app else joined, make_tables=True)
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
@@ -128,16 +128,19 @@ def resume(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drive:
-    """One drive of a run before an operator's eyes; `app` is what `--app` must say to resume it."""
+    """One drive of a run before an operator's eyes; `app` is what `--app` must say to resume it.
+
+    A new run may `make_tables` in a SQLite file that has none.
+    """
 
     options: Options
     app: str | None
-    makes_tables: bool = False
+    make_tables: bool = False
 
     def perform(self, act: Callable[[WorkflowRunner], WorkflowResult], run_id: str | None) -> None:
         """Drive, tell how it ended, and exit with the code that says so."""
         witness, display = progress.Witness(), progress.choose_display(verbose=self.options.verbose)
-        with loading.open_runner(self.options, (witness, display), make_tables=self.makes_tables) as runner:
+        with loading.open_runner(self.options, (witness, display), make_tables=self.make_tables) as runner:
             try:
                 with output.stdout_kept_for_data(only_if=self.options.json), closing(display):
                     result = act(runner)

@@ -113,3 +113,11 @@ def count(number: int, noun: str) -> str:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def holds_secret(url: str) -> bool:
+    """Tell whether a URL has a password, or another secret among its options."""
+    from spine.stores.sql.url import parse_url, secrets_in  # noqa: PLC0415  # SQLAlchemy is slow to import
+
+    parsed = parse_url(url)
+    return parsed.password is not None or bool(secrets_in(parsed))

@@ -3,6 +3,8 @@
 import re
 import shlex
 
+from spine.cli.spelling import holds_secret
+
 _ID = r"(?:'[^']*'|[^\s;,()'-][^\s;,()]*)"
 _COMMAND = re.compile(rf"\bspine (?:db upgrade|runs list|(?:runs cancel|checkpoints list|resume) {_ID})")
 
@@ -12,11 +14,3 @@ def for_database(text: str, url: str | None) -> str:
     if url is None or not _COMMAND.search(text) or holds_secret(url):
         return text
     return _COMMAND.sub(lambda found: f"{found[0]} --database-url {shlex.quote(url)}", text)
-
-
-def holds_secret(url: str) -> bool:
-    """Tell whether a URL has a password, or another secret among its options."""
-    from spine.stores.sql.url import parse_url, secrets_in  # noqa: PLC0415  # SQLAlchemy is slow to import
-
-    parsed = parse_url(url)
-    return parsed.password is not None or bool(secrets_in(parsed))

@@ -1,7 +1,9 @@
 """The commands of whoever looks after many runs: `spine recover`, `spine doctor`, and why something was done."""
 
 import json
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ def test_recover_resumes_what_crashed_and_says_when_nothing_did(folder: Path, mo
     assert crashed.returncode == -9
     assert (recovered.returncode, recovered.stdout) == (0, "run night of etl completed\n")
     assert (nothing.returncode, json.loads(nothing.stdout)) == (0, [])
+
+
+def test_recover_says_when_a_run_that_looks_driven_may_have_crashed(folder: Path):
+    spine("run", "etl.py", "--run-id", "night", "--param", "target=down")
+    with closing(sqlite3.connect(folder / "spine.db")) as connection, connection:
+        connection.execute(
+            "UPDATE core_workflow_runs SET status = 'running', holder = 'ann@here/1', expires_at = ?",
+            ("2999-01-01 12:30:00.000000+00:00",),
+        )
+
+    said = spine("recover", "--app", "etl.py")
+
+    assert (said.returncode, said.stdout) == (0, "")
+    assert said.stderr == "spine: no run has crashed; 1 driven, the first lease ends at 12:30:00 UTC unless renewed\n"
 
 
 def test_recover_says_how_a_run_failed_again_and_how_to_resume_it(folder: Path, monkeypatch: pytest.MonkeyPatch):

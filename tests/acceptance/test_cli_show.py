@@ -122,20 +122,6 @@ def test_a_crashed_run_is_listed_as_such_and_resumed(spine, orders, place):
     assert spine("resume", "r1", "--app", orders, *COMPLETE).code == 0
 
 
-def test_recover_says_when_a_run_that_looks_driven_may_have_crashed(spine, orders, place):
-    spine("run", orders, "--run-id", "r1")
-    with closing(sqlite3.connect(place / "spine.db")) as connection, connection:
-        connection.execute(
-            "UPDATE core_workflow_runs SET status = 'running', holder = 'ann@here/1', expires_at = ?",
-            ("2999-01-01 12:30:00.000000+00:00",),
-        )
-
-    said = spine("recover", "--app", orders)
-
-    assert (said.code, said.out) == (0, "")
-    assert said.err == "spine: no run has crashed; 1 driven, the first lease ends at 12:30:00 UTC unless renewed\n"
-
-
 def test_show_tells_what_a_person_needs_at_three_in_the_morning(spine, orders):
     spine("run", orders, "--run-id", "r1", "--param", "limit=0.1", "--partition", "date=2013-01-17")
 

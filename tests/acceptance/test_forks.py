@@ -50,17 +50,17 @@ with WorkflowRunner(sys.argv[1], hooks=[Forks(), Told()]) as runner:
 """
 
 DRIVING_CHILD = """
-import os, signal, sys, time
+import os, signal, sys
 from spine.orchestration import Step, Workflow, WorkflowRunner
 
-def sleep(ctx, config):
+def wait(ctx, config):
     os.write(tell, b"!")
-    time.sleep(60)
+    signal.pause()
 
 def fork(ctx, config):
     child = os.fork()
     if child == 0:
-        runner.execute(Workflow("inner", [Step.lambda_("sleep", sleep)]), run_id="inner")
+        runner.execute(Workflow("inner", [Step.lambda_("wait", wait)]), run_id="inner")
     os.read(told, 1)
     os.kill(child, signal.SIGTERM)
     return {"child": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}

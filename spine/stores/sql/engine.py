@@ -139,7 +139,8 @@ def _switch_to_wal(connection: Any) -> None:
             time.sleep(0.005)
         else:
             if mode != "wal":
-                raise StoreUnavailable("the file can have no write-ahead log where it lies; keep it on a local disk")
+                path = connection.execute("PRAGMA database_list").fetchone()[2]
+                raise StoreUnavailable(f"{path} can have no write-ahead log where it lies; keep it on a local disk")
 
 
 def _begin_sqlite(connection: Connection) -> None:

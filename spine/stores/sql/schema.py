@@ -37,6 +37,11 @@ def revision_of(engine: Engine) -> str | None:
         return current(connection)
 
 
+def absent(where: str) -> SchemaMissing:
+    """Make the error that tells of a SQLite file that is not there."""
+    return SchemaMissing(f"{where} does not exist; check its name, or make it with: spine db upgrade")
+
+
 def check(connection: Connection) -> None:
     """Raise the `Schema...` error that fits unless the tables are those of this program."""
     require_head(current(connection), describe(connection.engine.url))

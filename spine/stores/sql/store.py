@@ -11,7 +11,7 @@ from weakref import WeakSet
 from sqlalchemy import Connection, Engine
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.errors import CheckpointNotFound, RunNotFound, SchemaMissing, StoreUnavailable
+from spine.errors import CheckpointNotFound, RunNotFound, StoreUnavailable
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
@@ -24,7 +24,6 @@ from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
-from spine.stores.sql.grants import grant
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
 
@@ -66,7 +65,7 @@ class SqlStore:
     def create_run(self, new: NewRun) -> Lease | None:
         """See `Runs`."""
 
-        def take(connection: Connection) -> Lease | None:
+        def write(connection: Connection) -> Lease | None:
             lease = runs.insert_run(connection, new, self._limits)
             if lease is not None:
                 by = Author(name=new.holder, reason=new.reason)
@@ -74,12 +73,12 @@ class SqlStore:
                 events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by, new.details)
             return lease
 
-        return self._grant(take)
+        return self._take(write)
 
     def claim_run(self, claim: Claim) -> Lease | None:
         """See `Runs`."""
 
-        def take(connection: Connection) -> Lease | None:
+        def write(connection: Connection) -> Lease | None:
             lease = runs.claim_run(connection, claim, self._limits)
             if lease is not None and checkpoints.last_sequence(connection, claim.run_id) != claim.seen_sequence:
                 connection.rollback()  # a driver whose lease had expired went on while this claim was planned
@@ -91,7 +90,7 @@ class SqlStore:
                 events.insert_event(connection, claim.run_id, claim.event_kind, by, claim.details)
             return lease
 
-        return self._grant(take)
+        return self._take(write)
 
     def get_run(self, run_id: str) -> Run:
         """See `Runs`."""
@@ -227,9 +226,9 @@ class SqlStore:
         self._check_schema()
         return engines.writing(self._engine)
 
-    def _grant(self, take: Callable[[Connection], Lease | None]) -> Lease | None:
+    def _take(self, write: Callable[[Connection], Lease | None]) -> Lease | None:
         self._check_schema()
-        return grant(self._engine, take, reconnect_seconds=self._reconnect_seconds)
+        return leases.take(self._engine, write, reconnect_seconds=self._reconnect_seconds)
 
     def _check_schema(self) -> None:
         """Refuse tables of another version; on SQLite make them first if they may be made, and upgrade older ones."""
@@ -238,9 +237,7 @@ class SqlStore:
                 self._require_same_file()
                 return
             if not self._make_tables and engines.is_absent(self._engine):
-                raise SchemaMissing(
-                    f"{self.location} does not exist; check its name, or make it with: spine db upgrade"
-                )
+                raise schema.absent(self.location)
             revision = schema.revision_of(self._engine)
             if not engines.is_postgresql(self._engine) and (
                 self._make_tables if revision is None else revision < schema.HEAD

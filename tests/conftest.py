@@ -8,6 +8,7 @@ import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 from tests.servers.clusters import own_server, shared_server
 from tests.servers.databases import migrated_template
 from tests.servers.installations import find_installations, installation_named
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import Administrator, PostgresServer
 from tests.servers.session import Session
 
 INSTALLATIONS = find_installations()
 # Without any PostgreSQL the tests that need one are collected all the same, and fail.
 POSTGRES = tuple(INSTALLATIONS) or ("postgres",)
+Administrators = Callable[[PostgresServer], Administrator]
 SESSION = pytest.StashKey[Session]()
 SESSION_FOLDER = "spine_session_folder"
 
@@ -53,6 +55,13 @@ def session(pytestconfig: pytest.Config) -> Session:
     return pytestconfig.stash[SESSION]
 
 
+@pytest.fixture(scope="session")
+def administrator() -> Iterator[Administrators]:
+    """A connection to a shared server that makes and drops databases; kept, for connecting takes as long as a drop."""
+    with ExitStack() as opened:
+        yield cache(lambda server: opened.enter_context(server.connect()))
+
+
 @pytest.fixture(params=POSTGRES)
 def postgres(request: pytest.FixtureRequest, session: Session) -> PostgresServer:
     """The server that all tests share, one of each version: to be asked, never to be stopped."""
@@ -60,16 +69,16 @@ def postgres(request: pytest.FixtureRequest, session: Session) -> PostgresServer
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+def postgres_url(postgres: PostgresServer, administrator: Administrators) -> Iterator[str]:
     """A database with Spine's tables."""
-    with migrated_database(postgres) as url:
+    with postgres.database(migrated_template(postgres, upgrade), by=administrator(postgres)) as url:
         yield url
 
 
 @pytest.fixture
-def empty_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+def empty_postgres_url(postgres: PostgresServer, administrator: Administrators) -> Iterator[str]:
     """A database without any tables."""
-    with postgres.database() as url:
+    with postgres.database(by=administrator(postgres)) as url:
         yield url
 
 
@@ -123,14 +132,9 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     else:
         session = request.getfixturevalue("session")
         server = shared_server(session, installation_named(request.param, INSTALLATIONS))
-        with migrated_database(server) as url:
+        administrator = request.getfixturevalue("administrator")
+        with server.database(migrated_template(server, upgrade), by=administrator(server)) as url:
             yield url
-
-
-@contextmanager
-def migrated_database(server: PostgresServer) -> Iterator[str]:
-    with server.database(migrated_template(server, upgrade)) as url:
-        yield url
 
 
 def upgrade(url: str) -> None:

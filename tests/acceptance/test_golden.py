@@ -61,7 +61,8 @@ def loaded_url(request: pytest.FixtureRequest, version: str) -> Iterator[str]:
         yield url
     else:
         session = request.getfixturevalue("session")
-        with shared_server(session, installation_named(request.param, INSTALLATIONS)).database() as url:
+        server = shared_server(session, installation_named(request.param, INSTALLATIONS))
+        with server.database(by=request.getfixturevalue("administrator")(server)) as url:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute((GOLDEN / version / "postgresql.sql").read_text(encoding="utf-8"))
             yield url

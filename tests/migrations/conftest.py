@@ -14,12 +14,12 @@ INSTALLATIONS = find_installations()
 
 
 @pytest.fixture(params=("sqlite", *(INSTALLATIONS or ("postgres",))))
-def empty_url(request, session, sqlite_url):
+def empty_url(request, session, sqlite_url, administrator):
     if request.param == "sqlite":
         yield sqlite_url
     else:
         server = shared_server(session, installation_named(request.param, INSTALLATIONS))
-        with server.database() as url:
+        with server.database(by=administrator(server)) as url:
             yield url
 
 

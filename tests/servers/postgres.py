@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -36,6 +36,7 @@ SETTINGS = {
     "full_page_writes": "off",
 }
 
+Administrator = psycopg.Connection[tuple[Any, ...]]
 Mode = Literal["smart", "fast", "immediate"]
 SIGNALS: Mapping[Mode, signal.Signals] = {
     "smart": signal.SIGTERM,
@@ -63,7 +64,7 @@ class PostgresServer:
     account: Account
     port: int
     secret: str
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(hash=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -128,29 +129,29 @@ class PostgresServer:
                     raise NotStarted(f"PostgreSQL {self.major} did not start") from error
             time.sleep(POLL_SECONDS)
 
-    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, database: str = "postgres") -> Administrator:
         """A superuser's connection with autocommit; in a `with` block it is closed at the end."""
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=10)
 
-    def create_database(self, template: str = "template1") -> str:
-        """Make a database with a name of its own and return its URL."""
+    def create_database(self, template: str = "template1", *, by: Administrator | None = None) -> str:
+        """Make a database with a name of its own and return its URL; `by` is a connection that is kept for this."""
         name = f"test_{uuid4().hex}"
         # FILE_COPY is several times faster than the default for a template as small as ours.
-        self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
+        self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template, by=by)
         return self.url(name)
 
-    def drop_database(self, url: str) -> None:
+    def drop_database(self, url: str, *, by: Administrator | None = None) -> None:
         """Drop it even if somebody is connected."""
-        self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
+        self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2], by=by)
 
     @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
+    def database(self, template: str = "template1", *, by: Administrator | None = None) -> Iterator[str]:
         """Give the URL of a database that lives as long as the block."""
-        url = self.create_database(template)
+        url = self.create_database(template, by=by)
         try:
             yield url
         finally:
-            self.drop_database(url)
+            self.drop_database(url, by=by)
 
     @property
     def _running(self) -> Path:
@@ -160,8 +161,8 @@ class PostgresServer:
     def _pid_file(self) -> Path:
         return self.folder / "data" / "postmaster.pid"
 
-    def _administer(self, statement: str, *names: str) -> None:
-        with self.connect() as connection:
+    def _administer(self, statement: str, *names: str, by: Administrator | None) -> None:
+        with nullcontext(by) if by else self.connect() as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _spawn(self) -> None:

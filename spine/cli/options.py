@@ -10,6 +10,7 @@ import typer
 
 from spine import __version__
 from spine.cli import failures, logs
+from spine.cli.commands import Commands
 
 P = ParamSpec("P")
 ReasonOption = Annotated[
@@ -36,7 +37,9 @@ def markup() -> Literal["rich"] | None:
 
 def new_app(help_text: str, **told: Any) -> typer.Typer:
     """Make a group of commands that takes the common options itself."""
-    app = typer.Typer(help=help_text, no_args_is_help=True, add_completion=False, rich_markup_mode=markup(), **told)
+    app = typer.Typer(
+        cls=Commands, help=help_text, no_args_is_help=True, add_completion=False, rich_markup_mode=markup(), **told
+    )
     app.callback()(_group)
     return app
 

@@ -152,6 +152,22 @@ def test_a_command_line_that_is_wrong_is_answered_on_one_line_with_exit_code_2(s
     assert len(said.err) < 7000
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("upgrade",), "Did you mean 'spine db upgrade'? (see: spine --help)"),
+        (("runs", "resume", "r1"), "Did you mean 'spine resume'? (see: spine runs --help)"),
+        (("show", "r1"), "Did you mean 'spine runs show' or 'spine checkpoints show' or 'spine retention show'? (see"),
+        (("runs", "lst"), "Did you mean 'list'? (see: spine runs --help)"),
+    ],
+)
+def test_a_command_of_another_group_is_told_where_it_is(spine, words, meant):
+    said = spine(*words)
+
+    assert (said.code, said.out) == (2, "")
+    assert meant in said.err
+
+
 def test_no_command_at_all_shows_the_help_and_exits_with_2(spine):
     assert spine().code == 2
     assert "resume" in spine().err

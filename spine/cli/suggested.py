@@ -6,7 +6,7 @@ import shlex
 from spine.cli.spelling import holds_secret
 
 _ID = r"(?:'[^']*'|[^\s;,()'-][^\s;,()]*)"
-_COMMAND = re.compile(rf"\bspine (?:db upgrade|runs list|(?:runs cancel|checkpoints list|resume) {_ID})")
+_COMMAND = re.compile(rf"\bspine (?:db upgrade|doctor|runs list|(?:runs cancel|checkpoints list|resume) {_ID})")
 
 
 def for_database(text: str, url: str | None) -> str:

@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from spine.orchestration import Finding, StoreError, Verdict, WorkflowRunner
+from tests.contract.roles import as_role, role
 from tests.servers.account import server_account
 from tests.servers.postgres import PostgresServer
 
@@ -112,6 +114,44 @@ def test_a_database_without_tables_is_told_how_to_get_them(empty_postgres_url: s
 
     assert schema.verdict is Verdict.PROBLEM
     assert schema.remedy == "run: spine db upgrade"
+
+
+@pytest.mark.parametrize(
+    ("grants", "verdict", "seen", "remedy"),
+    [
+        ("", Verdict.PROBLEM, "may not read all tables", "GRANT SELECT ON core_workflow_schema TO reader"),
+        ("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", Verdict.ADVICE, "drives no runs", "DELETE"),
+        ("GRANT ALL ON ALL TABLES IN SCHEMA public TO reader", Verdict.FINE, "may drive runs", ""),
+    ],
+)
+def test_a_role_is_told_what_it_may_not_do_and_what_to_grant(postgres, postgres_url, grants, verdict, seen, remedy):
+    with role(postgres, granted_in=postgres_url) as name, psycopg.connect(postgres_url, autocommit=True) as owner:
+        url = as_role(postgres_url, name)
+        owner.execute(grants.replace("reader", name))
+
+        finding = examined(url)["permissions"]
+        owner.execute(_remedy_of(finding))
+
+        assert (finding.verdict, seen in finding.seen) == (verdict, True)
+        assert remedy.replace("reader", name) in str(finding.remedy)
+        assert examined(url)["permissions"].verdict is Verdict.FINE
+
+
+def test_a_role_that_may_not_make_the_tables_is_told_what_to_grant(postgres, empty_postgres_url):
+    with role(postgres, granted_in=empty_postgres_url) as name:
+        url = as_role(empty_postgres_url, name)
+
+        finding = examined(url)["permissions"]
+        with psycopg.connect(empty_postgres_url, autocommit=True) as owner:
+            owner.execute(_remedy_of(finding))
+
+        assert finding.verdict is Verdict.PROBLEM
+        assert "may not make tables in schema public" in finding.seen
+        assert examined(url)["permissions"].verdict is Verdict.FINE
+
+
+def _remedy_of(finding: Finding) -> str:
+    return (finding.remedy or "").rpartition(": ")[2]
 
 
 def test_a_server_that_does_not_answer_is_the_only_finding_and_shows_no_password(postgres: PostgresServer):

@@ -1,6 +1,7 @@
 """What goes wrong outside: an exception of Spine says what and where, and never the password."""
 
 import logging
+import resource
 import socket
 import sqlite3
 import threading
@@ -12,9 +13,9 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import sqlalchemy
-from psycopg import sql
 
 from spine.errors import InvalidSetting, StoreBusy, StoreError, StoreFull, StoreUnavailable
+from spine.records.finding import Verdict
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
 from spine.stores.sql import timeouts
@@ -22,8 +23,7 @@ from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
 from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import FAILED, create, driving, everything, new_run, run_to
-
-SECRET = "hunter2"
+from tests.contract.roles import SECRET, as_role, role
 
 
 def refusal(url, kind=StoreUnavailable):
@@ -109,27 +109,11 @@ def test_a_database_that_is_not_there_is_said(postgres):
     assert quote(postgres.password, safe="") not in message + trace
 
 
-@contextmanager
-def role(postgres, options=""):
-    """A login that may do nothing yet."""
-    name = sql.Identifier(f"role_{free_port()}")
-    with postgres.connect() as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} " + options).format(name, SECRET))
-        try:
-            yield name.as_string().strip('"')
-        finally:
-            connection.execute(sql.SQL("DROP ROLE {}").format(name))
-
-
-def as_role(url, name):
-    return sqlalchemy.make_url(url).set(username=name, password=SECRET).render_as_string(hide_password=False)
-
-
 def test_a_role_without_permission_is_said(postgres, postgres_url):
     with role(postgres) as name:
         message, trace = refusal(as_role(postgres_url, name))
 
-    assert "lacks a permission" in message
+    assert "lacks a permission; which, says: spine doctor" in message
     assert SECRET not in message + trace
 
 
@@ -245,6 +229,22 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(sqlite_store):
         drive.writer.end_run(FAILED)
 
 
+def test_a_file_that_cannot_be_opened_for_want_of_space_says_so(sqlite_store, sqlite_url):
+    run_to(sqlite_store, FAILED)
+    sqlite_store.close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # less than what SQLite keeps beside the file
+    try:
+        with closing(open_store(sqlite_url)) as store:
+            with pytest.raises(StoreFull, match="no space left to open"):
+                store.get_run("run-1")
+            [finding] = store.examine()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert (finding.verdict, finding.remedy) == (Verdict.PROBLEM, "free some room where the database lies")
+
+
 def _forbid_writing(path):
     """By the version in its header that only newer programs may write: permissions do not bind root."""
     content = bytearray(path.read_bytes())
@@ -301,6 +301,9 @@ def test_a_url_that_means_nothing_is_refused_without_repeating_its_password(url)
         (f"postgresql://ann:{SECRET}@127.0.0.1/db?connect_timeout=soon", "whole number"),
         (f"postgresql://ann:{SECRET}@127.0.0.1/db?autocommit=1", "is none"),
         (f"postgresql://ann:{SECRET}@127.0.0.1/db?sslmode=require&sslmode=disable", "more than once"),
+        (f"postgresql://ann:a@{SECRET}@127.0.0.1/db", "write it as %40"),
+        (f"postgresql://ann:a@b/{SECRET}@127.0.0.1:5432/db", "write it as %40"),
+        (f"postgresql://ann:a@b?{SECRET}@127.0.0.1/db=1", "write it as %40"),
     ],
 )
 def test_a_url_that_no_driver_takes_is_refused_with_the_remedy(url, remedy):
@@ -321,6 +324,7 @@ def test_a_url_must_be_text(url):
     "url",
     [
         f"postgresql://ann:{SECRET}@127.0.0.1/db",
+        f"postgresql://ann@corp:a/b?c#{SECRET}@127.0.0.1/d%40b?application_name=a@b",
         f"postgres://ann:{SECRET}@127.0.0.1/db",
         f"postgresql://127.0.0.1/db?user=ann&password={SECRET}",
         f"postgresql://127.0.0.1/db?sslpassword={SECRET}",

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, text
 
 from spine import clock
-from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
+from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreBusy, StoreError, StoreFull
 from spine.records.finding import Finding, Verdict
 from spine.stores.protocol import RunFilter
 from spine.stores.sql import engine as engines
 from spine.stores.sql import runs, schema, timeouts
 from spine.stores.sql.dialect import now
+from spine.stores.sql.permissions import examine_role
 from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import describe
 
@@ -42,11 +43,31 @@ def examine(engine: Engine) -> list[Finding]:
         return [_absent(Path(str(engine.url.database)))]
     try:
         with engines.reading(engine) as connection:
-            looks = _POSTGRESQL if engines.is_postgresql(engine) else _SQLITE
-            found = [_fine("database", f"{describe(engine.url)} answers"), *(look(connection) for look in looks)]
-            return found + _runs(connection)
+            return _look(connection)
     except StoreError as error:
-        return [_problem("database", str(error), "check the URL, the server and the login")]
+        return [_problem("database", str(error), _remedy(error, engine))]
+
+
+def _look(connection: Connection) -> list[Finding]:
+    found = [_fine("database", f"{describe(connection.engine.url)} answers")]
+    looks = _SQLITE
+    if engines.is_postgresql(connection.engine):
+        found.append(examine_role(connection))
+        if found[-1].verdict is Verdict.PROBLEM:  # it may read nothing else
+            return found
+        looks = _POSTGRESQL
+    return [*found, *(look(connection) for look in looks), *_runs(connection)]
+
+
+def _remedy(error: StoreError, engine: Engine) -> str:
+    """Say what to do about a database that cannot be looked at."""
+    if isinstance(error, StoreFull):
+        return "free some room where the database lies"
+    if isinstance(error, StoreBusy):
+        return "wait until whoever holds the lock is done"
+    if engines.is_postgresql(engine):
+        return "check the URL, the server and the login"
+    return "check the name of the file and who may write it and its folder; restore a damaged one from a backup"
 
 
 def _absent(path: Path) -> Finding:

@@ -26,7 +26,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "53": (StoreFull, "is out of space or memory; free some and resume"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
-    "42501": (StoreUnavailable, "the role lacks a permission; grant it"),
+    "42501": (StoreUnavailable, "the role lacks a permission; which, says: spine doctor"),
     "08": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
@@ -37,6 +37,29 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     # no SQLSTATE: see _REFUSALS
     "option": (StoreUnavailable, "an option of the URL has a value that libpq does not take; mend the URL"),
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
+}
+_LOCKED_FILE = (StoreBusy, "{where} stayed locked by another process for {busy_seconds:g} s; try again")
+_BY_CODE: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: _LOCKED_FILE,
+    sqlite3.SQLITE_LOCKED: _LOCKED_FILE,
+    sqlite3.SQLITE_FULL: (StoreFull, "no space left for {where}; free some and resume"),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, "no space left to open {where}; free some and try again"),
+    sqlite3.SQLITE_READONLY: (
+        StoreUnavailable,
+        "{where} is read-only; check the permissions of the file and its folder",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        StoreUnavailable,
+        "cannot open {where}; check that the folder exists and may be written",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        StoreUnavailable,
+        "{where} is not a SQLite database; check its name, or restore it from a backup",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        StoreUnavailable,
+        "{where} is damaged; restore it from a backup, or save with .recover of the sqlite3 shell what can be read",
+    ),
 }
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
 # and nothing else: whether to try again is never decided by them. Compiled when first needed, not at every start.
@@ -101,18 +124,11 @@ def _is_driver_error(error: Exception) -> bool:
 
 def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
     code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreBusy(f"{where} stayed locked by another process for {timeouts.BUSY_SECONDS:g} s; try again")
-    if primary == sqlite3.SQLITE_FULL:
-        return StoreFull(f"no space left for {where}; free some and resume")
-    if primary == sqlite3.SQLITE_READONLY:
-        return StoreUnavailable(f"{where} is read-only; check the permissions of the file and its folder")
-    if primary == sqlite3.SQLITE_CANTOPEN:
-        return StoreUnavailable(f"cannot open {where}; check that the folder exists and may be written")
-    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return StoreUnavailable(f"{where} is not a SQLite database, or is damaged; check with: PRAGMA integrity_check")
-    return StoreUnavailable(f"{where}: {error}")
+    known = None if code is None else _BY_CODE.get(code) or _BY_CODE.get(code & 0xFF)
+    if known is None:
+        return StoreUnavailable(f"{where}: {error}")
+    kind, meaning = known
+    return kind(meaning.format(where=where, busy_seconds=timeouts.BUSY_SECONDS))
 
 
 def _postgresql_error(state: str | None, words: str, where: str) -> StoreError:

@@ -1,6 +1,7 @@
 """Database URLs: read, and spelled for people without the password."""
 
 import math
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +19,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 LAST_PORT = 65_535
+_SECOND_AT = re.compile(r"[^/]*//(?>(?:[^:/]*(?::[^@]*)?@)?)[^?]*@")
 _OF_SPINE = frozenset({"pooler", "answer_timeout"})
 _SEVERAL = frozenset({"host", "hostaddr", "port"})  # of a cluster
 _SECRET = ("pass", "secret", "scram")
@@ -47,6 +49,9 @@ def parse_url(text: str) -> URL:
             "the database URL cannot be read; it looks like sqlite:///spine.db or postgresql://user:password@host/name"
         ) from None
     driver = _DRIVERS.get(url.drivername)
+    if driver != SQLITE and (_SECOND_AT.match(text) or any("@" in name for name in url.query)):
+        # The rest of a password would be taken for the host, the database or an option, and shown.
+        raise InvalidSetting("the database URL has more than one @; in a password, write it as %40, and a / as %2F")
     if driver is None:
         raise InvalidSetting(
             f"no store for {url.drivername!r} URLs; use sqlite:///spine.db, postgresql://user:password@host/name "
@@ -84,8 +89,6 @@ def _check_sqlite(url: URL) -> None:
 
 
 def _check_postgresql(url: URL) -> None:
-    if "@" in (url.host or ""):  # the rest of the password would be taken for the host, and shown
-        raise InvalidSetting("the database URL has more than one @; in a password, write it as %40")
     if "=" in (url.database or "") and "pass" in str(url.database).lower():  # nobody looks for a password there
         raise InvalidSetting("the options of a database URL follow a ?: postgresql://host/name?sslmode=require")
     if url.port is not None and not 1 <= url.port <= LAST_PORT:

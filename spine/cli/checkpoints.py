@@ -80,7 +80,9 @@ def delete(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     if options.json:
         render.print_json({"run_id": run_id, "deleted": removed})
     else:
-        out(f"deleted {spelling.count(removed, 'checkpoint')} of run {run_id}; it cannot be resumed any more")
+        options.confirm(
+            f"deleted {spelling.count(removed, 'checkpoint')} of run {run_id}; it cannot be resumed any more"
+        )
 
 
 def _document(checkpoint: CheckpointSummary) -> dict[str, Any]:

@@ -27,9 +27,9 @@ def upgrade(options: Options) -> None:
     if options.json:
         render.print_json({**database.document(after), "was": before})
     elif before == after:
-        out(f"{database.place} is at revision {after} already")
+        options.confirm(f"{database.place} is at revision {after} already")
     else:
-        out(f"{database.place} is now at revision {after} (was: {before or 'no tables'})")
+        options.confirm(f"{database.place} is now at revision {after} (was: {before or 'no tables'})")
 
 
 @app.command("current")
@@ -60,7 +60,7 @@ def check(options: Options) -> None:
     if options.json:
         render.print_json(database.document(database.head))
     else:
-        out(f"{database.place} is at revision {database.head}, as it should be")
+        options.confirm(f"{database.place} is at revision {database.head}, as it should be")
 
 
 class _Database:

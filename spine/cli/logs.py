@@ -9,7 +9,7 @@ from spine.cli.spelling import safe
 from spine.records.event import EventKind
 
 _log = logging.getLogger("spine")
-_SHOWN_ELSEWHERE = tuple(f"{kind.value} " for kind in EventKind)
+_SHOWN_ELSEWHERE = (*(f"{kind.value} " for kind in EventKind), "recovery.passed_over ")
 
 
 class _SafeFormatter(logging.Formatter):

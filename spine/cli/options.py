@@ -11,6 +11,7 @@ import typer
 from spine import __version__
 from spine.cli import failures, logs
 from spine.cli.commands import Commands
+from spine.cli.output import out
 
 P = ParamSpec("P")
 ReasonOption = Annotated[
@@ -27,7 +28,13 @@ class Options:
     database_url: str | None = None
     json: bool = False
     verbose: bool = False
+    quiet: bool = False
     debug: bool = False
+
+    def confirm(self, text: str) -> None:
+        """Tell on stdout that all went well, which nobody wants to hear who said `--quiet`."""
+        if not self.quiet:
+            out(text)
 
 
 def markup() -> Literal["rich"] | None:
@@ -110,6 +117,10 @@ def _common(
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Show the log on stderr, in full.", rich_help_panel=_PANEL),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Say nothing while all goes well: for cron.", rich_help_panel=_PANEL),
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_PANEL)

@@ -37,9 +37,9 @@ class Witness:
             self.seconds = event.duration or 0.0
 
 
-def choose_display(*, verbose: bool) -> Display:
+def choose_display(*, verbose: bool, quiet: bool) -> Display:
     """Choose what fits stderr; with the whole log on it there is nothing left to show."""
-    if verbose:
+    if verbose or quiet:
         return NoDisplay()
     return LiveDisplay() if is_terminal(sys.stderr) else LineDisplay()
 

@@ -41,11 +41,11 @@ def recover(
 
     They are resumed one after another; several machines may do it at once.
 
-    Example, in a crontab: */5 * * * * spine recover --app flights.py
+    Example, in a crontab: */5 * * * * spine recover -q --app flights.py
     """
     with output.stdout_kept_for_data(only_if=options.json):
         workflows = loading.load_app_of(options)
-    witness, display = progress.Witness(), progress.choose_display(verbose=options.verbose)
+    witness, display = progress.Witness(), progress.choose_display(verbose=options.verbose, quiet=options.quiet)
     with loading.open_runner(options, hooks=(witness, display)) as runner:
         runner.register(*workflows)
         try:
@@ -58,19 +58,20 @@ def recover(
             raise typer.Exit(code_of_stop(stop)) from None
         if workflow and not recovered and workflow not in [each.name for each in workflows]:
             _require_runs_of(workflow, runner)
-        if not recovered and not options.json:
-            output.say(_nothing_crashed(runner))
+        if not (recovered or options.json or options.quiet):
+            output.say(_nothing_crashed(runner, workflow))
     outcomes = [_Outcome.of(each) for each in recovered]
     _tell(outcomes, options)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _nothing_crashed(runner: WorkflowRunner) -> str:
+def _nothing_crashed(runner: WorkflowRunner, workflow: str | None) -> str:
     """Tell so, and when one whose driver has just died will count as crashed."""
-    ends = [run.lease.expires_at for run in runner.list_runs(status=RunStatus.RUNNING) if run.lease is not None]
+    running = runner.list_runs(status=RunStatus.RUNNING, workflow=workflow)
+    ends = [run.lease.expires_at for run in running if run.lease is not None]
     driven = f"; {len(ends)} driven, the first lease ends at {min(ends):%H:%M:%S} UTC unless renewed" if ends else ""
-    return f"no run has crashed{driven}"
+    return f"no run{f' of {workflow}' if workflow else ''} has crashed{driven}"
 
 
 def _require_runs_of(workflow: str, runner: WorkflowRunner) -> None:
@@ -147,7 +148,7 @@ def _tell(outcomes: list[_Outcome], options: Options) -> None:
     if options.json:
         render.print_json([_document(outcome, options) for outcome in outcomes])
     for outcome in outcomes:
-        if not options.json:
+        if not options.json and not (options.quiet and outcome.is_well):
             output.out(spelling.safe(str(outcome)))
         resume = outcome.resume(options)
         for told in resume.lines() if resume else ():

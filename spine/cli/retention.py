@@ -44,9 +44,11 @@ def run(
     if options.json:
         render.print_json(_document(purged))
         return
-    out(_summary(purged))
     if dry_run:
+        out(_summary(purged))
         _print_ids(purged)
+    else:
+        options.confirm(_summary(purged))
 
 
 @app.command("show")

@@ -139,7 +139,8 @@ class _Drive:
 
     def perform(self, act: Callable[[WorkflowRunner], WorkflowResult], run_id: str | None) -> None:
         """Drive, tell how it ended, and exit with the code that says so."""
-        witness, display = progress.Witness(), progress.choose_display(verbose=self.options.verbose)
+        witness = progress.Witness()
+        display = progress.choose_display(verbose=self.options.verbose, quiet=self.options.quiet)
         with loading.open_runner(self.options, (witness, display), make_tables=self.make_tables) as runner:
             try:
                 with output.stdout_kept_for_data(only_if=self.options.json), closing(display):
@@ -201,7 +202,8 @@ class _Drive:
             render.print_json({**document, "resume_command": resume.line if resume else None})
         else:
             how = done if is_completed else _unhappy(document)
-            output.out(spelling.safe(f"run {document['run_id']} of {document['workflow_name']} {how}"))
+            tell_end = self.options.confirm if is_completed else output.out
+            tell_end(spelling.safe(f"run {document['run_id']} of {document['workflow_name']} {how}"))
         if not is_completed:
             self._say_resume(resume)
 

@@ -109,7 +109,7 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     if options.json:
         render.print_json({**summary_document(run), "resume_command": resume.line if resume else None})
         return
-    out(
+    options.confirm(
         spelling.safe(
             f"run {run.run_id} of {run.workflow_name} is {run.state}; "
             "if a process drives it, that stops at its next write"

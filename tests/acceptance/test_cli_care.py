@@ -61,6 +61,42 @@ def test_recover_resumes_what_crashed_and_says_when_nothing_did(folder: Path, mo
     assert (nothing.returncode, json.loads(nothing.stdout)) == (0, [])
 
 
+def test_with_quiet_nothing_is_said_while_all_goes_well(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TARGET", "crash")
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    wait_until_crashed("night")
+    monkeypatch.setenv("TARGET", "up")
+
+    well = [
+        spine("db", "upgrade", "-q"),
+        spine("recover", "--app", "etl.py", "--quiet"),
+        spine("recover", "--app", "etl.py", "--quiet"),
+        spine("run", "etl.py", "--param", "target=up", "-q"),
+        spine("-q", "retention", "run", "--days", "1"),
+        spine("checkpoints", "delete", "night", "-q"),
+    ]
+    ill = spine("run", "etl.py", "--run-id", "ill", "--param", "target=down", "-q")
+    asked = spine("runs", "list", "-q")
+
+    assert [(said.returncode, said.stdout, said.stderr) for said in well] == [(0, "", "")] * len(well)
+    assert (ill.returncode, ill.stdout) == (1, "run ill of etl failed at load: ConnectionError: the target is down\n")
+    assert ill.stderr == "spine: resume it with: spine resume ill --app etl.py\n"
+    assert "night" in asked.stdout
+
+
+def test_a_run_that_cannot_be_recovered_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TARGET", "crash")
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    wait_until_crashed("night")
+    Path("other.py").write_text(WORKFLOW.replace('"etl"', '"other"'))
+
+    said = spine("recover", "--app", "other.py", "-q")
+
+    assert said.returncode == 1
+    assert said.stdout.startswith("run night of etl was not recovered: no workflow 'etl' is")
+    assert said.stderr == ""
+
+
 def test_recover_says_when_a_run_that_looks_driven_may_have_crashed(folder: Path):
     spine("run", "etl.py", "--run-id", "night", "--param", "target=down")
     with closing(sqlite3.connect(folder / "spine.db")) as connection, connection:
@@ -70,8 +106,10 @@ def test_recover_says_when_a_run_that_looks_driven_may_have_crashed(folder: Path
         )
 
     said = spine("recover", "--app", "etl.py")
+    other = spine("recover", "--app", "etl.py", "--workflow", "etl")
 
     assert (said.returncode, said.stdout) == (0, "")
+    assert other.stderr.startswith("spine: no run of etl has crashed; 1 driven, the first lease ends at 12:30:00 UTC")
     assert said.stderr == "spine: no run has crashed; 1 driven, the first lease ends at 12:30:00 UTC unless renewed\n"
 
 

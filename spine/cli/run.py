@@ -13,7 +13,8 @@ from spine.cli.failures import ExitCode, code_of_stop, tell
 from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
-from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists
+from spine.config.settings import load_settings
+from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, StoreError
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus
@@ -191,6 +192,9 @@ class _Drive:
         """Tell an error; a run that had started can be resumed, unless somebody else drives it now."""
         code = tell(error, debug=self.options.debug, database_url=self.options.database_url)
         if run_id is not None and not isinstance(error, LeaseLost):
+            if isinstance(error, StoreError):  # nobody could write down that it ended
+                longest = spelling.duration(load_settings().lease_seconds)
+                output.say(f"the run is held until its lease runs out, which takes {longest} at most")
             self._say_resume(self._resume(run_id))
         return code
 

@@ -84,6 +84,23 @@ def test_with_quiet_nothing_is_said_while_all_goes_well(folder: Path, monkeypatc
     assert "night" in asked.stdout
 
 
+def test_a_run_whose_end_nobody_could_write_down_says_how_long_it_is_held(folder: Path):
+    Path("full.py").write_text(
+        WORKFLOW.replace("import os, signal", "import resource").replace(
+            'if ctx.params["target"] == "crash":\n        os.kill(os.getpid(), signal.SIGKILL)',
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))",
+        )
+    )
+
+    said = spine("run", "full.py", "--run-id", "night", "--param", "target=up", "-q")
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.splitlines()[1:] == [
+        "spine: the run is held until its lease runs out, which takes 500 ms at most",
+        "spine: resume it with: spine resume night --app full.py",
+    ]
+
+
 def test_a_run_that_cannot_be_recovered_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TARGET", "crash")
     spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")

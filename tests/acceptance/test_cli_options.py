@@ -119,6 +119,7 @@ print([name for name in {slow!r} if name in sys.modules], file=sys.stderr)
         ("runs", "list", "--limit", "many"),
         ("runs", "list", "--limit"),
         ("runs", "list", "--status", "sleeping"),
+        ("runs", "list", "--status", "failed", "--status", "crashed"),
         ("runs", "list", "--since", "yesterday"),
         ("runs", "list", "--since", "999999999w"),
         ("runs", "list", "--since", "0001-01-01T00:00+23:59"),

@@ -291,10 +291,17 @@ def _overrides_now(workflow: Workflow, run: ClaimableRun) -> list[Override]:
 
 
 def _place_now(workflow: Workflow, run: ClaimableRun, step_name: str) -> int | None:
-    """Find a step that may be renamed untold, or moved: where it stood, or before that where its name is now."""
-    names = run.definition.names
-    places = [each.index(step_name) for each in (names, workflow.step_names) if step_name in each]
-    return min((place for place in places if place < len(workflow.steps)), default=None)
+    """Find a step that may be renamed untold, or moved: where its name is now, or before that where it stood.
+
+    Where it stood counts unless the run has gone back before it and it is still there by name; and it never is before
+    a step that came before it, or that one would get a context which holds its own output.
+    """
+    names, now = run.definition.names, workflow.step_names
+    places = [now.index(step_name)] if step_name in now else []
+    if step_name in names and (not places or step_name in run.definition.up_to(run.current_step)):
+        stood = names.index(step_name)
+        places.append(max([stood, *(now.index(name) + 1 for name in names[:stood] if name in now)]))
+    return min((place for place in places if place < len(now)), default=None)
 
 
 def _day(moment: datetime | None) -> str:

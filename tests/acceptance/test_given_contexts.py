@@ -103,3 +103,31 @@ def test_whoever_goes_back_before_it_is_shown_what_the_run_goes_on_with(runner, 
 
     assert seen == [("a", "stored", [])]
     assert runner.get_run("r").context.params["p"] == "stored"
+
+
+@pytest.mark.parametrize("inserted", [["n"], ["n", "m"]], ids=["one", "two"])
+@pytest.mark.parametrize("goes_on", ["taken out again", "named"])
+def test_after_going_back_before_its_step_no_earlier_step_gets_it(runner, seen, inserted, goes_on):
+    names = ["a", "b", "c"]
+    longer = ["a", *inserted, "b", "c"]
+    runner.execute(workflow_of(names, seen, fails="c"), {"p": "stored"}, run_id="r")
+    given = runner.get_run("r").context.with_params({"p": "given for c"})
+    runner.execute(workflow_of(names, seen, fails="c"), context=given, start_from="c")
+    runner.execute(workflow_of(names, seen, fails="b"), run_id="r", start_from="b")
+    seen.clear()
+
+    if goes_on == "named":
+        runner.register(workflow_of(longer, seen, fails="b"))
+        runner.resume("r", start_from="b")
+    else:
+        runner.register(workflow_of(longer, seen, fails="n"))
+        runner.resume("r")
+        runner.register(workflow_of(names, seen, fails="b"))
+        runner.resume("r")
+
+    assert seen[-1] == ("b", "stored", ["a"])
+    assert runner.get_run("r").context.params["p"] == "stored"
+    seen.clear()
+    runner.register(workflow_of(names, seen))
+    runner.resume("r", start_from="c")
+    assert seen == [("c", "given for c", ["a", "b"])]

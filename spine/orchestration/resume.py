@@ -1,8 +1,10 @@
 """Where an existing run goes on, and with what context: pure decisions over stored records."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -261,14 +263,16 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
     if before == now:
         return
     gone = [name for name in before if name not in workflow.step_names]
-    new = [name for name in now if name not in before]
+    new = [name for name in now if name not in run.definition.names]
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False)))
+    latest = workflow.step_names[min(same, len(workflow.steps) - 1)]
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
         " Steps after those may change; these must stay as they were. If they only have new names, resume with"
-        " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with start_from"
-        " (--start-from STEP)."
+        " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with"
+        f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it."
     )
 
 

@@ -111,16 +111,16 @@ def failed(runner, ran) -> str:
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "told", "start"),
     [
-        ("bacd", "Missing: none; new among them: none"),
-        ("axbcd", "Missing: none; new among them: x"),
-        ("acd", "Missing: b; new among them: c"),
-        ("aBcd", "Missing: b; new among them: B"),
-        ("a", "Missing: b; new among them: none"),
+        ("bacd", "Missing: none; new among them: none", "b"),
+        ("axbcd", "Missing: none; new among them: x", "x"),
+        ("acd", "Missing: b; new among them: none", "c"),
+        ("aBcd", "Missing: b; new among them: B", "B"),
+        ("a", "Missing: b; new among them: none", "a"),
     ],
 )
-def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, failed, now, told):  # S16
+def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, failed, now, told, start):  # S16
     before = runner.get_run(failed), runner.list_checkpoints(failed)
     runner.register(ran.workflow(*now))
 
@@ -132,8 +132,13 @@ def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, fai
     assert "Done: a, b." in text
     assert f"Now: {', '.join(now)}." in text
     assert told in text
+    assert f"start_from={start!r} (--start-from {start}) or a step before it" in text
     assert ran.steps == []
     assert (runner.get_run(failed), runner.list_checkpoints(failed)) == before
+
+    runner.resume(failed, start_from=start)
+
+    assert ran.steps == [*now[now.index(start) :]]
 
 
 @pytest.mark.parametrize(

@@ -299,3 +299,45 @@ def test_a_lease_that_was_lost_before_its_driver_knew_that_he_had_it_runs_nothin
     assert len(lost) == 1
     assert ran
     assert lost[0] not in ran
+
+
+COMMIT_WAITS = """
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER waits AFTER INSERT OR UPDATE ON core_workflow_runs DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'running') EXECUTE FUNCTION wait();
+"""
+SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+DONE_ASKING = f"{SESSIONS} AND NOT pid = ANY(%s) AND state = 'idle' AND query ~ '^(COMMIT|ROLLBACK)'"
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["execute", "resume"])
+def test_a_commit_that_still_takes_a_lease_when_its_connection_is_lost_is_waited_for(
+    own_postgres_url: str, is_new: bool
+):
+    workflow, ran = workflow_with(lambda: None)
+    with (
+        proxied(own_postgres_url) as (proxy, url),
+        psycopg.connect(own_postgres_url, autocommit=True) as other,  # a server of our own: nobody else's transactions
+        WorkflowRunner(url) as runner,
+    ):
+        if not is_new:
+            broken, _ = workflow_with(lambda: int("x"))
+            runner.execute(broken, run_id="r")
+        runner.register(workflow)
+
+        def disturb() -> None:
+            wait_for(lambda: other.execute(WAITING).fetchone() == (1,))
+            sessions = [pid for (pid,) in other.execute(SESSIONS)]
+            proxy.hang_up()
+            wait_for(lambda: other.execute(DONE_ASKING, (sessions,)).fetchone() is not None)
+            other.execute("SELECT pg_advisory_unlock_all()")
+
+        other.execute(COMMIT_WAITS)
+        other.execute("SELECT pg_advisory_lock(1)")
+        disturbing = threading.Thread(target=disturb)
+        disturbing.start()
+        result = runner.execute(workflow, run_id="r") if is_new else runner.resume("r")
+        disturbing.join()
+
+    assert (result.status, ran) == (RunStatus.COMPLETED, ["step1", "step2"])

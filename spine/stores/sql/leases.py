@@ -16,10 +16,8 @@ from spine.stores.sql.tables import runs
 
 # Their successors, pg_current_xact_id and pg_xact_status, are not in PostgreSQL 12.
 _THIS_TRANSACTION = text("SELECT txid_current()")
-# NULL for a number that a server which crashed has forgotten, and not given out again yet.
-_STATUS = text(
-    "SELECT CASE WHEN :transaction < txid_snapshot_xmax(txid_current_snapshot()) THEN txid_status(:transaction) END"
-)
+# NULL for a number that a server which crashed has forgotten, and given out again to this transaction or to none yet.
+_STATUS = text("SELECT CASE WHEN :transaction < txid_current() THEN txid_status(:transaction) END")
 
 
 def take(engine: Engine, write: Callable[[Connection], Lease | None], *, reconnect_seconds: float) -> Lease | None:

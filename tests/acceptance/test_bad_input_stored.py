@@ -14,8 +14,10 @@ from spine.orchestration import (
     SchemaTooNew,
     SnapshotCorrupt,
     SnapshotTooNew,
+    Step,
     StoreError,
     StoreUnavailable,
+    Workflow,
     WorkflowRunner,
 )
 from tests.contract.rows import Rows
@@ -233,6 +235,36 @@ def test_a_file_that_was_removed_or_replaced_under_a_runner_is_no_place_to_run(s
         if not replaced:
             away.replace(path)
             assert runner.get_run(kept).status == "completed"
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sqlite_url, replaced):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    away = path.with_name("away.db")
+    ran = []
+
+    def first(ctx, config):
+        ran.append("first")
+        path.rename(away)
+        if replaced:
+            path.touch()
+        return {}
+
+    def second(ctx, config):
+        ran.append("second")
+        return {}
+
+    workflow = Workflow("w", [Step.lambda_("first", first), Step.lambda_("second", second)])
+    with (
+        WorkflowRunner(sqlite_url) as runner,
+        pytest.raises(StoreUnavailable, match="was removed or replaced since it was opened"),
+    ):
+        runner.execute(workflow, run_id="r")
+
+    assert ran == ["first"]
+    away.replace(path)
+    with WorkflowRunner(sqlite_url) as runner:
+        assert (runner.get_summary("r").status, runner.list_checkpoints("r")) == ("running", [])
 
 
 @pytest.mark.parametrize("first_names", [["x"], {"b": ["x"]}, {"b": 5}, "b"])

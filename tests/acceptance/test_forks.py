@@ -133,7 +133,9 @@ os.symlink(path, link)
 
 def fork_behind_a_link(ctx, config):
     os.remove(link)
-    return fork(ctx, config)
+    said = fork(ctx, config)
+    os.symlink(path, link)
+    return said
 
 with WorkflowRunner("sqlite:///" + link) as other:
     runner.close()

@@ -184,6 +184,7 @@ class SqlStore:
             lease_seconds=lease_seconds,
             reconnect_seconds=self._reconnect_seconds,
             limits=self._limits,
+            require_file=self._require_same_file,
         )
 
     def renew_leases(self, held: Sequence[Lease], *, lease_seconds: float) -> set[str]:

@@ -1,5 +1,6 @@
 """`SqlRunWriter`: the pen of whoever drives a run, on one session, with statements prepared once."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +20,17 @@ class SqlRunWriter:
     """One session held for as long as the run is driven; every write compares the fence."""
 
     def __init__(
-        self, engine: Engine, lease: Lease, *, lease_seconds: float, reconnect_seconds: float, limits: Limits
+        self,
+        engine: Engine,
+        lease: Lease,
+        *,
+        lease_seconds: float,
+        reconnect_seconds: float,
+        limits: Limits,
+        require_file: Callable[[], None],
     ) -> None:
         self._lease = lease
+        self._require_file = require_file
         self._limits = limits
         self._dialect = engine.dialect
         self._session = Session(engine, reconnect_seconds=reconnect_seconds)
@@ -71,5 +80,6 @@ class SqlRunWriter:
         }
 
     def _run(self, write: Statement, values: dict[str, Any], question: Statement) -> None:
+        self._require_file()  # or a step would be done in a file that nobody sees any more
         if self._session.run(write, values, question=question) != 1:
             raise lease_lost(self._lease, "nothing was written")

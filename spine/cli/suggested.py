@@ -5,8 +5,7 @@ import shlex
 
 from spine.cli.spelling import holds_secret
 
-_ID = r"(?:'[^']*'|[^\s;,()'-][^\s;,()]*)"
-_COMMAND = re.compile(rf"\bspine (?:db upgrade|doctor|runs list|(?:runs cancel|checkpoints list|resume) {_ID})")
+_COMMAND = re.compile(r"\bspine (?:db upgrade|doctor|runs (?:list|cancel)|checkpoints list|resume)\b")
 
 
 def for_database(text: str, url: str | None) -> str:

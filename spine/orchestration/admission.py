@@ -17,6 +17,7 @@ from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
+from spine.records.names import typed
 from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
@@ -110,7 +111,7 @@ class Admission:
                 "(or give start_from, to run steps of this one again)"
             )
         raise RunExists(
-            f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {run.run_id} "
+            f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {typed(run.run_id)} "
             "(or give start_from, or leave out run_id for a new run)"
         )
 

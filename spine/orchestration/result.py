@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from spine.errors import RunFailed
 from spine.records.context import WorkflowContext
+from spine.records.names import typed
 from spine.records.run import RunStatus
 
 
@@ -36,6 +37,6 @@ class WorkflowResult:
         at = f" at step {self.error_step!r}: {self.error_type}: {self.error}" if self.error_step else ""
         raise RunFailed(
             f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; "
-            f"resume it with: spine resume {self.run_id}",
+            f"resume it with: spine resume {typed(self.run_id)}",
             result=self,
         )

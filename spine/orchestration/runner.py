@@ -39,7 +39,7 @@ from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.event import Author, Event
 from spine.records.finding import Finding
-from spine.records.names import check_name, check_reason, check_run_id
+from spine.records.names import check_name, check_reason, check_run_id, typed
 from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
@@ -347,7 +347,7 @@ class WorkflowRunner:
         lease = self._store.get_claimable(run_id).lease
         if lease is not None:
             raise RunIsHeld(
-                f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {run_id}",
+                f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {typed(run_id)}",
                 holder=lease.holder,
                 expires_at=lease.expires_at,
             )

@@ -15,6 +15,18 @@ def check_run_id(run_id: Any) -> str:
     return _check(run_id, "a run id", LONGEST_RUN_ID)
 
 
+def typed(run_id: str) -> str:
+    """Spell a run id as it is typed after a command: one word for the shell, and no option for the command."""
+    return f"-- {quoted(run_id)}" if run_id.startswith("-") else quoted(run_id)
+
+
+def quoted(name: str) -> str:
+    """Spell a name as one word for a shell."""
+    import shlex  # noqa: PLC0415  # for errors alone
+
+    return shlex.quote(name)
+
+
 def check_name(name: Any, what: str) -> str:
     """Give back a name of 1 to 100 printable characters; raise `InvalidName`, saying `what` it should name."""
     return _check(name, what, LONGEST_NAME)

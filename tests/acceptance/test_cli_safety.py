@@ -226,3 +226,17 @@ def test_json_is_json_whatever_text_is_in_it(spine, place):
     assert json.loads(said.out)["context_snapshot"]["outputs"]["one"]["text"] == 'Köln ☃ \x85 "quoted" 😀\0\ud800'
     assert "Köln ☃" in said.out
     assert commands_a_terminal(said.out) == []
+
+
+@pytest.mark.parametrize("run_id", ["x; touch owned", "a b", "$(touch owned)", "-d", "it's"])
+def test_a_command_that_an_error_names_does_what_it_says_whatever_the_id(spine, orders, place, run_id):
+    url = "sqlite:///own.db"
+    spine("run", orders, "--run-id", run_id, "--database-url", url)
+
+    told = spine("checkpoints", "show", "--database-url", url, "--", run_id, "nostep")
+    command = told.err.partition("see what it has with: ")[2].strip()
+    listed = in_shell(command, place=place)
+
+    assert (told.code, listed.code) == (3, 0)
+    assert "extract" in listed.out
+    assert not (place / "owned").exists()

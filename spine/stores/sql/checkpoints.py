@@ -6,6 +6,7 @@ from sqlalchemy import Connection, and_, delete, desc, exists, func, select, upd
 
 from spine.errors import CheckpointNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.names import typed
 from spine.records.renaming import Renamed, rename
 from spine.stores import documents, snapshots
 from spine.stores.snapshots import Snapshot
@@ -46,7 +47,9 @@ def select_checkpoint(connection: Connection, run_id: str, step: str | None) -> 
     row = connection.execute(query).one_or_none()
     if row is None:
         which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
-        raise CheckpointNotFound(f"run {run_id!r} has {which}; see what it has with: spine checkpoints list {run_id}")
+        raise CheckpointNotFound(
+            f"run {run_id!r} has {which}; see what it has with: spine checkpoints list {typed(run_id)}"
+        )
     fields = _fields(row)
     chain = [*_chain_below(connection, row), _snapshot(row)]
     context, snapshot = snapshots.read_snapshot(chain, run_id=run_id, workflow_name=fields["workflow_name"])

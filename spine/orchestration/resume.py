@@ -1,5 +1,6 @@
 """Where an existing run goes on, and with what context: pure decisions over stored records."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,6 @@ from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Base, CheckpointSummary
 from spine.records.context import WorkflowContext
-from spine.records.names import quoted
 from spine.records.override import Override, followed, overridden, since
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
@@ -272,7 +272,7 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
         " Steps after those may change; these must stay as they were. If they only have new names, resume with"
         " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with"
-        f" start_from={latest!r} (--start-from {quoted(latest)}) or a step before it."
+        f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it."
     )
 
 

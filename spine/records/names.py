@@ -1,5 +1,6 @@
 """What a run id and a name may look like."""
 
+import shlex
 from typing import Any
 
 from spine.codec.tags import is_plain_text
@@ -17,14 +18,7 @@ def check_run_id(run_id: Any) -> str:
 
 def typed(run_id: str) -> str:
     """Spell a run id as it is typed after a command: one word for the shell, and no option for the command."""
-    return f"-- {quoted(run_id)}" if run_id.startswith("-") else quoted(run_id)
-
-
-def quoted(name: str) -> str:
-    """Spell a name as one word for a shell."""
-    import shlex  # noqa: PLC0415  # for errors alone
-
-    return shlex.quote(name)
+    return shlex.join(["--", run_id] if run_id.startswith("-") else [run_id])
 
 
 def check_name(name: Any, what: str) -> str:

@@ -18,7 +18,8 @@ from tests.servers.proxy import Loss, proxied
 
 # A statement is prepared, which is a question of its own, before it is executed for the first time.
 LOST_ON_THE_WAY = pytest.mark.parametrize(
-    ("loss", "after"), [(Loss.QUESTION, 0), (Loss.ANSWER, 0), (Loss.QUESTION, 1), (Loss.ANSWER, 1)]
+    ("loss", "after"),
+    [(Loss.QUESTION, 0), (Loss.ANSWER, 0), (Loss.REST, 0), (Loss.QUESTION, 1), (Loss.ANSWER, 1), (Loss.REST, 1)],
 )
 WAITING = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
@@ -103,7 +104,7 @@ def resume_when_free(runner: WorkflowRunner, run_id: str) -> Any:
     return runner.resume(run_id)
 
 
-@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER])
+@pytest.mark.parametrize("loss", [Loss.QUESTION, Loss.ANSWER, Loss.REST])
 def test_a_commit_whose_answer_is_lost_is_found_out_and_its_step_not_run_again(postgres_url: str, loss: Loss):
     with proxied(postgres_url) as (proxy, url):
         workflow, ran = workflow_with(lambda: None, lambda: proxy.lose(loss), lambda: None)

@@ -14,6 +14,11 @@ class Loss(Enum):
     NOTHING = "nothing"
     QUESTION = "the next message to the server"
     ANSWER = "the server's answer to the next message"
+    REST = "the second half of the server's answer to the next message, which a pooler's own words follow"
+
+
+_FIELDS = b"SFATAL\0C08P01\0Mserver conn crashed?\0\0"
+_OF_A_POOLER = b"E" + (len(_FIELDS) + 4).to_bytes(4, "big") + _FIELDS
 
 
 class Proxy:
@@ -72,7 +77,10 @@ class Proxy:
                 while data := source.recv(65536):
                     if number <= self._silent:
                         continue
-                    if self._loses(to_server=to_server):
+                    loss = self._loses(to_server=to_server)
+                    if loss is Loss.REST:
+                        sink.sendall(data[: len(data) // 2] + _OF_A_POOLER)
+                    if loss is not Loss.NOTHING:
                         break
                     sink.sendall(data)
             if number <= self._hung_up:
@@ -82,21 +90,21 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    def _loses(self, *, to_server: bool) -> bool:
+    def _loses(self, *, to_server: bool) -> Loss:
         with self._lock:
             if self._loss is Loss.NOTHING:
-                return False
+                return Loss.NOTHING
             if to_server and self._spared:
                 self._spared -= 1
-                return False
-            if to_server and self._loss is Loss.ANSWER:
+                return Loss.NOTHING
+            if to_server and self._loss is not Loss.QUESTION:
                 self._asked = True
-                return False
+                return Loss.NOTHING
             if not to_server and not self._asked:
-                return False
-            self._loss = Loss.NOTHING
+                return Loss.NOTHING
+            loss, self._loss = self._loss, Loss.NOTHING
             self.losses += 1
-            return True
+            return loss
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from spine.stores.sql import timeouts
 from spine.stores.sql.url import describe
 
 _PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03"})
+_OF_THE_CONNECTION = frozenset({"OperationalError", "InterfaceError", "InternalError"})
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
 _LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
 _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
@@ -104,7 +105,8 @@ def store_error(error: BaseException, url: URL) -> StoreError:
 def is_passing(error: StoreError) -> bool:
     """Tell, by its SQLSTATE, whether what PostgreSQL raised may be gone on a new connection in a moment.
 
-    A lost connection has none. SQLite waits for its lock by itself, and nothing else of it passes.
+    A lost connection has none, and neither has an answer that broke off in the middle. SQLite waits for its lock by
+    itself, and nothing else of it passes.
     """
     driver_error: Any = error.__cause__
     driver_error = getattr(driver_error, "orig", driver_error)
@@ -114,7 +116,8 @@ def is_passing(error: StoreError) -> bool:
         return True
     state = getattr(driver_error, "sqlstate", None)
     if state is None:
-        return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(driver_error).__mro__)
+        kinds = [kind.__name__ for kind in type(driver_error).__mro__]
+        return kinds[0] == "DatabaseError" or not _OF_THE_CONNECTION.isdisjoint(kinds)
     return state in _PASSING or state[:2] in ("08", "53")
 
 

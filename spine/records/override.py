@@ -41,8 +41,18 @@ def since(overrides: Iterable[Override], sequence: int) -> tuple[Override, ...]:
 
 
 def followed(overrides: Sequence[Override], latest: Override) -> tuple[Override, ...]:
-    """Give the overrides with one more; two that only set params after the same checkpoint are one."""
-    before = overrides[-1] if overrides else None
-    if before is None or latest.context is not None or before.after != latest.after:
-        return (*overrides, latest)
-    return (*overrides[:-1], replace(before, params=before.params.merged(latest.params)))
+    """Give the overrides with one more, each context once: one for the same step and checkpoint is replaced.
+
+    Params are kept, since they count where the context does not. Those that follow upon another override of the same
+    checkpoint become part of it.
+    """
+    kept: list[Override] = []
+    for each in (*overrides, latest):
+        is_for_the_same = (each.after, each.step) == (latest.after, latest.step)
+        is_replaced = each is not latest and latest.context is not None and is_for_the_same
+        context = None if is_replaced else each.context
+        if context is None and kept and kept[-1].after == each.after:
+            kept[-1] = replace(kept[-1], params=kept[-1].params.merged(each.params))
+        elif context is not None or each.params:
+            kept.append(replace(each, context=context))
+    return tuple(kept)

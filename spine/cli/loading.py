@@ -187,6 +187,8 @@ def _import_file(path: Path) -> ModuleType:
         there = "is no file that can be imported" if path.exists() else f"does not exist{near}"
         what = "is a folder; name a file in it" if path.is_dir() else there
         raise InvalidSetting(f"{path} {what}")
+    if path.suffix not in ("", ".py"):
+        raise InvalidSetting(f"{path} is no Python file: the name of one ends in .py")
     resolved = path.resolve()
     known = _known_module(resolved)
     if known is not None:

@@ -13,6 +13,7 @@ from spine.steps.context import StepContext
 from spine.steps.pipeline import adapt
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOST_TOLD = 20  # names, in an error
 
 
 class Registry:
@@ -70,8 +71,9 @@ class Registry:
         """Give the workflow of this name; raise `WorkflowNotFound`."""
         found = self._workflows.get(name)
         if found is None:
+            there = f" (there are: {', '.join(sorted(self._workflows)[:MOST_TOLD])})" if self._workflows else ""
             raise WorkflowNotFound(
-                f"no workflow {name!r} is registered{_near(name, self._workflows)}; "
+                f"no workflow {name!r} is registered{_near(name, self._workflows)}{there}; "
                 "name its module or file with --app (or SPINE_APP), or call runner.register(workflow)"
             )
         return found

@@ -169,6 +169,16 @@ def test_a_command_of_another_group_is_told_where_it_is(spine, words, meant):
     assert meant in said.err
 
 
+def test_data_that_was_given_for_a_workflow_is_not_executed(spine, place):
+    (place / "today.csv").write_text("open('owned', 'w')\n")
+
+    said = spine("run", "today.csv")
+
+    assert said.code == 2
+    assert said.err.startswith("spine: today.csv is no Python file: the name of one ends in .py")
+    assert not (place / "owned").exists()
+
+
 def test_no_command_at_all_shows_the_help_and_exits_with_2(spine):
     assert spine().code == 2
     assert "resume" in spine().err

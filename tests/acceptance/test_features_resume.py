@@ -176,6 +176,11 @@ def test_another_runner_needs_the_id_and_a_registered_workflow(database_url, ran
             second.resume(run_id)
         assert ran.steps == []
         assert "recorded.py" in str(missing.value)
+        assert "there are" not in str(missing.value)
+
+        second.register(Workflow("other", workflow.steps))
+        with pytest.raises(WorkflowNotFound, match=r"'recorded' is registered \(there are: other\); name"):
+            second.resume(run_id)
 
         second.register(workflow)
         assert second.resume(run_id).completed_steps == ["step3", "step4"]

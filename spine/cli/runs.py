@@ -117,7 +117,7 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
             "if a process drives it, that stops at its next write"
         )
     )
-    for told in _told(resume, options) if resume else ():
+    for told in _told(resume, options) if resume and not options.quiet else ():
         say(told)
 
 

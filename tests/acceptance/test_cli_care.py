@@ -74,13 +74,16 @@ def test_with_quiet_nothing_is_said_while_all_goes_well(folder: Path, monkeypatc
         spine("run", "etl.py", "--param", "target=up", "-q"),
         spine("-q", "retention", "run", "--days", "1"),
         spine("checkpoints", "delete", "night", "-q"),
+        spine("db", "check", "-q"),
     ]
     ill = spine("run", "etl.py", "--run-id", "ill", "--param", "target=down", "-q")
+    cancelled = spine("runs", "cancel", "ill", "-q")
     asked = spine("runs", "list", "-q")
 
     assert [(said.returncode, said.stdout, said.stderr) for said in well] == [(0, "", "")] * len(well)
     assert (ill.returncode, ill.stdout) == (1, "run ill of etl failed at load: ConnectionError: the target is down\n")
     assert ill.stderr == "spine: resume it with: spine resume ill --app etl.py\n"
+    assert (cancelled.returncode, cancelled.stdout, cancelled.stderr) == (0, "", "")
     assert "night" in asked.stdout
 
 

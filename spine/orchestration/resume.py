@@ -160,7 +160,7 @@ def plan(
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
     given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
-    kept = _overrides_now(workflow, run)
+    kept = _overrides_now(workflow, run, position)
     reached = workflow.step_names[: position.index + 1]
     context = given or overridden(base, kept, sequence=sequence, reached=reached)
     if point is not None:
@@ -281,30 +281,30 @@ def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Positi
     point = run.resume_point
     if point is None or point.context is None:
         return None
-    place = _place_now(workflow, run, point.step)
+    place = _place_now(workflow, run, position, point.step)
     return point.context if place is not None and place <= position.index else None
 
 
-def _overrides_now(workflow: Workflow, run: ClaimableRun) -> list[Override]:
-    """Give all overrides, told for steps that are there now; what has no place any more loses its context."""
-    told = [(each, _place_now(workflow, run, each.step)) for each in run.overrides]
-    return [
-        replace(each, context=None) if place is None else replace(each, step=workflow.step_names[place])
-        for each, place in told
-    ]
+def _overrides_now(workflow: Workflow, run: ClaimableRun, position: Position) -> list[Override]:
+    """Give all overrides, told for steps that are there now; one whose step is gone waits until it is back."""
+    told = [(each, _place_now(workflow, run, position, each.step)) for each in run.overrides]
+    return [each if place is None else replace(each, step=workflow.step_names[place]) for each, place in told]
 
 
-def _place_now(workflow: Workflow, run: ClaimableRun, step_name: str) -> int | None:
+def _place_now(workflow: Workflow, run: ClaimableRun, position: Position, step_name: str) -> int | None:
     """Find a step that may be renamed untold, or moved: where its name is now, or before that where it stood.
 
-    Where it stood counts unless the run has gone back before it and it is still there by name; and it never is before
-    a step that came before it, or that one would get a context which holds its own output.
+    Where it stood counts if the run stands there or behind, before and after this claim, or if a step that is new
+    stands there and none has the name. It never is before a step that came before it, or that one would get a context
+    which holds its own output.
     """
     names, now = run.definition.names, workflow.step_names
     places = [now.index(step_name)] if step_name in now else []
-    if step_name in names and (not places or step_name in run.definition.up_to(run.current_step)):
+    if step_name in names:
         stood = names.index(step_name)
-        places.append(max([stood, *(now.index(name) + 1 for name in names[:stood] if name in now)]))
+        is_reached = stood <= position.index and step_name in run.definition.up_to(run.current_step)
+        if is_reached or (not places and not set(now[stood : stood + 1]) <= set(names)):
+            places.append(max([stood, *(now.index(name) + 1 for name in names[:stood] if name in now)]))
     return min((place for place in places if place < len(now)), default=None)
 
 

@@ -41,16 +41,16 @@ def since(overrides: Iterable[Override], sequence: int) -> tuple[Override, ...]:
 
 
 def followed(overrides: Sequence[Override], latest: Override) -> tuple[Override, ...]:
-    """Give the overrides with one more, each context once: one for the same step and checkpoint is replaced.
+    """Give the overrides with one more; of the contexts for one step after one checkpoint only the last is kept.
 
     Params are kept, since they count where the context does not. Those that follow upon another override of the same
     checkpoint become part of it.
     """
+    told = (*overrides, latest)
+    last = {(each.after, each.step): index for index, each in enumerate(told) if each.context is not None}
     kept: list[Override] = []
-    for each in (*overrides, latest):
-        is_for_the_same = (each.after, each.step) == (latest.after, latest.step)
-        is_replaced = each is not latest and latest.context is not None and is_for_the_same
-        context = None if is_replaced else each.context
+    for index, each in enumerate(told):
+        context = each.context if last.get((each.after, each.step)) == index else None
         if context is None and kept and kept[-1].after == each.after:
             kept[-1] = replace(kept[-1], params=kept[-1].params.merged(each.params))
         elif context is not None or each.params:

@@ -131,3 +131,24 @@ def test_after_going_back_before_its_step_no_earlier_step_gets_it(runner, seen, 
     runner.register(workflow_of(names, seen))
     runner.resume("r", start_from="c")
     assert seen == [("c", "given for c", ["a", "b"])]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [["s0", "s1", "s3"], ["s0", "s1"], ["s0", "s1", "n", "s2", "s3"], ["s0", "s1", "n", "m", "s2"]],
+    ids=["removed", "removed with all behind it", "one before it", "two before it"],
+)
+def test_it_waits_for_its_step_while_the_run_is_before_it(runner, seen, meanwhile):
+    names = ["s0", "s1", "s2", "s3"]
+    runner.execute(workflow_of(names, seen, fails="s2"), {"p": "stored"}, run_id="r")
+    given = runner.get_run("r").context.with_params({"p": "given"})
+    runner.execute(workflow_of(names, seen, fails="s2"), context=given, start_from="s2")
+    runner.execute(workflow_of(meanwhile, seen, fails="s0"), run_id="r", start_from="s0")
+    if "n" in meanwhile:
+        runner.execute(workflow_of(meanwhile, seen, fails="n"), run_id="r", start_from="n")
+        assert seen[-1] == ("n", "stored", [])
+    seen.clear()
+
+    runner.execute(workflow_of(names, seen, fails="s3"), run_id="r", start_from="s2")
+
+    assert seen[0] == ("s2", "given", ["s0", "s1"])

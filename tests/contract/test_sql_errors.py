@@ -304,6 +304,8 @@ def test_a_url_that_means_nothing_is_refused_without_repeating_its_password(url)
         (f"postgresql://ann:a@{SECRET}@127.0.0.1/db", "write it as %40"),
         (f"postgresql://ann:a@b/{SECRET}@127.0.0.1:5432/db", "write it as %40"),
         (f"postgresql://ann:a@b?{SECRET}@127.0.0.1/db=1", "write it as %40"),
+        (f"postgresql://ann:a@{SECRET}?b@127.0.0.1/db", "write it as %40"),
+        (f"postgresql://ann:a@{SECRET}?user=b@127.0.0.1/db", "write it as %40"),
     ],
 )
 def test_a_url_that_no_driver_takes_is_refused_with_the_remedy(url, remedy):
@@ -324,7 +326,7 @@ def test_a_url_must_be_text(url):
     "url",
     [
         f"postgresql://ann:{SECRET}@127.0.0.1/db",
-        f"postgresql://ann@corp:a/b?c#{SECRET}@127.0.0.1/d%40b?application_name=a@b",
+        f"postgresql://ann@corp:a/b?c#{SECRET}@127.0.0.1/d%40b?application_name=a%40b",
         f"postgres://ann:{SECRET}@127.0.0.1/db",
         f"postgresql://127.0.0.1/db?user=ann&password={SECRET}",
         f"postgresql://127.0.0.1/db?sslpassword={SECRET}",

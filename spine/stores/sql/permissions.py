@@ -29,7 +29,11 @@ def examine_role(connection: Connection) -> Finding:
         return _finding(Verdict.FINE, f"{role} may drive runs")
     if any("SELECT" in rights for rights in lacking.values()):
         return _finding(Verdict.PROBLEM, f"{role} may not read all tables", f"as their owner: {grants}")
-    return _finding(Verdict.ADVICE, f"{role} may read, and drives no runs", f"if it shall, as their owner: {grants}")
+    return _finding(
+        Verdict.ADVICE,
+        f"{role} may read, and not do all that driving a run takes",
+        f"if it shall, as their owner: {grants}",
+    )
 
 
 def _maker(connection: Connection, role: str) -> Finding:
@@ -38,8 +42,8 @@ def _maker(connection: Connection, role: str) -> Finding:
     if may_make:
         return _finding(Verdict.FINE, f"{role} may make the tables in schema {schema}")
     if schema is None:
-        remedy = f"make one, or as its owner: GRANT USAGE, CREATE ON SCHEMA its_name TO {role}"
-        return _finding(Verdict.PROBLEM, f"no schema of the search_path is there for {role}", remedy)
+        remedy = f"make a schema, or as the owner of one: GRANT USAGE ON SCHEMA public TO {role}"
+        return _finding(Verdict.PROBLEM, f"{role} may use no schema of its search_path", remedy)
     remedy = f"as its owner or a superuser: GRANT CREATE ON SCHEMA {schema} TO {role}"
     return _finding(Verdict.PROBLEM, f"{role} may not make tables in schema {schema}", remedy)
 

@@ -19,7 +19,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 LAST_PORT = 65_535
-_SECOND_AT = re.compile(r"[^/]*//(?>(?:[^:/]*(?::[^@]*)?@)?)[^?]*@")
+_SECOND_AT = re.compile(r"[^/]*//(?>(?:[^:/]*(?::[^@]*)?@)?).*@")
 _OF_SPINE = frozenset({"pooler", "answer_timeout"})
 _SEVERAL = frozenset({"host", "hostaddr", "port"})  # of a cluster
 _SECRET = ("pass", "secret", "scram")
@@ -49,9 +49,11 @@ def parse_url(text: str) -> URL:
             "the database URL cannot be read; it looks like sqlite:///spine.db or postgresql://user:password@host/name"
         ) from None
     driver = _DRIVERS.get(url.drivername)
-    if driver != SQLITE and (_SECOND_AT.match(text) or any("@" in name for name in url.query)):
+    if driver != SQLITE and _SECOND_AT.match(text):
         # The rest of a password would be taken for the host, the database or an option, and shown.
-        raise InvalidSetting("the database URL has more than one @; in a password, write it as %40, and a / as %2F")
+        raise InvalidSetting(
+            "the database URL has more than one @; in a password, write it as %40, a / as %2F and a ? as %3F"
+        )
     if driver is None:
         raise InvalidSetting(
             f"no store for {url.drivername!r} URLs; use sqlite:///spine.db, postgresql://user:password@host/name "

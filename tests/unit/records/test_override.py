@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from spine.records.context import WorkflowContext
-from spine.records.override import Override, followed, overridden
+from spine.records.override import Override, followed, overridden, since
 from spine.records.values import Values
 
 STORED = WorkflowContext(run_id="r", workflow_name="w", params=Values.of({"p": "stored"}, at="params"))
@@ -45,3 +45,11 @@ def test_what_is_kept_says_the_same_as_all_that_was_told(reached):
             expected = overridden(STORED, in_order, sequence=sequence, reached=reached)
 
             assert overridden(STORED, kept, sequence=sequence, reached=reached) == expected
+
+
+def test_contexts_that_come_to_stand_after_one_checkpoint_are_kept_once():
+    overrides: tuple[Override, ...] = ()
+    for number in range(10):
+        overrides = followed(since(overrides, 1), told(3, "c", f"given {number}"))
+
+    assert [(each.after, each.step) for each in overrides] == [(1, "c"), (3, "c")]

@@ -123,7 +123,7 @@ def test_a_database_without_tables_is_told_how_to_get_them(empty_postgres_url: s
         (
             "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
             Verdict.ADVICE,
-            "not do all that driving a run takes",
+            "lacks rights to drive runs",
             "DELETE",
         ),
         ("GRANT ALL ON ALL TABLES IN SCHEMA public TO reader", Verdict.FINE, "may drive runs", ""),

@@ -31,7 +31,7 @@ def examine_role(connection: Connection) -> Finding:
         return _finding(Verdict.PROBLEM, f"{role} may not read all tables", f"as their owner: {grants}")
     return _finding(
         Verdict.ADVICE,
-        f"{role} may read, and not do all that driving a run takes",
+        f"{role} may read, and lacks rights to drive runs",
         f"if it shall, as their owner: {grants}",
     )
 

@@ -1,10 +1,10 @@
 """The exact command that resumes a run."""
 
-import shlex
 from dataclasses import dataclass
 
 from spine.cli.options import Options
 from spine.cli.spelling import holds_secret
+from spine.records.names import typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,7 @@ def resume_command(run_id: str, options: Options, *, app: str | None) -> ResumeC
     words = [] if app is None else ["--app", app]
     if url is not None and not is_secret:
         words += ["--database-url", url]
-    # An id that looks like an option must come after all options.
-    words = [*words, "--", run_id] if run_id.startswith("-") else [run_id, *words]
     return ResumeCommand(
-        line=f"spine resume {shlex.join(words)}",
+        line=f"spine resume {typed(run_id, *words)}",
         first="put the database URL, which holds a secret, into SPINE_DATABASE_URL" if is_secret else None,
     )

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -264,8 +263,7 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         return
     gone = [name for name in before if name not in workflow.step_names]
     new = [name for name in now if name not in run.definition.names]
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False)))
-    latest = workflow.step_names[min(same, len(workflow.steps) - 1)]
+    latest = next((name for name, done in zip(now, before, strict=False) if name != done), workflow.step_names[-1])
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."

@@ -16,9 +16,9 @@ def check_run_id(run_id: Any) -> str:
     return _check(run_id, "a run id", LONGEST_RUN_ID)
 
 
-def typed(run_id: str) -> str:
-    """Spell a run id as it is typed after a command: one word for the shell, and no option for the command."""
-    return shlex.join(["--", run_id] if run_id.startswith("-") else [run_id])
+def typed(run_id: str, *options: str) -> str:
+    """Spell a run id and options as they are typed after a command; an id that looks like an option comes after all."""
+    return shlex.join([*options, "--", run_id] if run_id.startswith("-") else [run_id, *options])
 
 
 def check_name(name: Any, what: str) -> str:

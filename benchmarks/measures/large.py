@@ -16,7 +16,7 @@ from benchmarks.work import Order
 TITLE = "One large output among small ones; reading many"
 MB = 1_000_000
 STEPS, LARGE_AT, READ = 5, 1, 1000
-SIZES = {MB: 12, 10 * MB: 5}
+SIZES = {MB: 24, 10 * MB: 15}
 SECONDS = 6
 
 
@@ -25,7 +25,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     for kind in plan.kinds:
         with heat.lanes(plan.place, kind, OURS) as racing:
             small = Order(run="", steps=STEPS)
-            usual = heat.run(racing, small, rounds=plan.rounds(12), seconds=plan.seconds(SECONDS))
+            usual = heat.run(racing, small, rounds=plan.rounds(24), seconds=plan.seconds(SECONDS))
             for size, rounds in SIZES.items():
                 order = replace(small, large_at=LARGE_AT, large_bytes=size)
                 trips = heat.run(racing, order, rounds=plan.rounds(rounds), seconds=plan.seconds(SECONDS))

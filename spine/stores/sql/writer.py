@@ -11,6 +11,7 @@ from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.lease import Lease, lease_lost
 from spine.stores import documents, snapshots
+from spine.stores.sql import heap
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
 from spine.stores.sql.statements import Writes, compile_writes
@@ -43,6 +44,8 @@ class SqlRunWriter:
     def save_checkpoint(self, new: NewCheckpoint, ending: Ending | None = None) -> int:
         """See `RunWriter`."""
         snapshot, base_sequence = snapshots.write_snapshot(new, limits=self._limits)
+        if len(snapshot) > heap.LARGE:
+            heap.keep_freed()
         values = {
             **self._identity,
             "step_name": new.step_name,

@@ -35,16 +35,25 @@ def run(racing: Sequence[Lane], order: Order, *, rounds: int, seconds: float, wa
     All take turns after every few steps, so that what else happens on the machine happens to all of them. Nobody's
     first steps count.
     """
+    [trips] = run_each(racing, [order], rounds=rounds, seconds=seconds, warm=warm)
+    return trips
+
+
+def run_each(
+    racing: Sequence[Lane], orders: Sequence[Order], *, rounds: int, seconds: float, warm: int = WARM
+) -> list[Trips]:
+    """Run several works, one after the other in each round, and give the trips of each."""
     for each in racing if warm else ():
-        each.drive(replace(order, run=str(uuid4()), steps=min(order.steps, warm)))
-    trips: Trips = {each.name: [] for each in racing}
+        each.drive(replace(orders[0], run=str(uuid4()), steps=min(orders[0].steps, warm)))
+    trips: list[Trips] = [{each.name: [] for each in racing} for _ in orders]
     start = monotonic()
     for turn in range(rounds):
         if turn >= FEWEST and monotonic() - start > seconds:
             break
         shift = turn % len(racing)
-        for name, trip in _round([*racing[shift:], *racing[:shift]], order):
-            trips[name].append(trip)
+        for order, of_order in zip(orders, trips, strict=True):
+            for name, trip in _round([*racing[shift:], *racing[:shift]], order):
+                of_order[name].append(trip)
     return trips
 
 

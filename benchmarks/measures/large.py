@@ -25,10 +25,9 @@ def measure(plan: Plan) -> Iterator[Row]:
     for kind in plan.kinds:
         with heat.lanes(plan.place, kind, OURS) as racing:
             small = Order(run="", steps=STEPS)
-            usual = heat.run(racing, small, rounds=plan.rounds(24), seconds=plan.seconds(SECONDS))
             for size, rounds in SIZES.items():
-                order = replace(small, large_at=LARGE_AT, large_bytes=size)
-                trips = heat.run(racing, order, rounds=plan.rounds(rounds), seconds=plan.seconds(SECONDS))
+                orders = [small, replace(small, large_at=LARGE_AT, large_bytes=size)]
+                usual, trips = heat.run_each(racing, orders, rounds=plan.rounds(rounds), seconds=plan.seconds(SECONDS))
                 yield from _large(trips, kind, f"{size // MB} MB")
                 yield _after(trips, usual, kind, f"{size // MB} MB")
             yield _reading(racing[list(OURS).index("spine")], kind, rounds=plan.rounds(5))

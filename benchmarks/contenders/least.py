@@ -46,6 +46,7 @@ class Least(Statement):
                 "step_name": name,
                 "sequence": step + 1,
                 "next_step": names[step + 1],
+                "left_at": name if step else None,
                 "context_snapshot": snapshot,
                 "size": len(snapshot),
                 "base_sequence": None if is_whole else step,

@@ -82,6 +82,7 @@ def _rows(work: Work) -> list[dict[str, Any]]:
                 "step_name": new.step_name,
                 "sequence": new.sequence,
                 "next_step": new.next_step,
+                "left_at": new.step_name if step else None,
                 "context_snapshot": snapshot,
                 "size": len(snapshot),
                 "base_sequence": base_sequence,

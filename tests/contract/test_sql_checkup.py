@@ -168,6 +168,17 @@ def test_a_server_that_does_not_answer_is_the_only_finding_and_shows_no_password
     assert postgres.secret not in repr(finding)
 
 
+def test_a_database_that_takes_no_writes_is_told_how_it_will(postgres_url: str):
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        name = owner.info.dbname
+        owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+
+    writes = examined(postgres_url)["writes"]
+
+    assert (writes.verdict, writes.seen) == (Verdict.ADVICE, "none: transactions are read-only")
+    assert "default_transaction_read_only off" in writes.remedy
+
+
 def test_behind_a_pooler_the_role_must_carry_the_timeouts(postgres_url: str):
     direct, pooled = (examined(f"{postgres_url}{query}")["timeouts"] for query in ("", "?pooler=transaction"))
 

@@ -54,7 +54,7 @@ class Question:
         return self._rows
 
 
-@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53200", "25P03"])
+@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53200", "25P03", "25006"])
 def test_what_may_pass_is_tried_again_whatever_the_server_says(opened, state):
     write = Write(state, "order 7 is not for sale")
 

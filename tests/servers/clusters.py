@@ -42,7 +42,26 @@ def own_server(
     session: Session, installation: Installation, settings: Mapping[str, str] | None = None
 ) -> Iterator[PostgresServer]:
     """A server that nobody else knows; it and its files are gone after the block."""
-    server = _new_server(session, installation, settings or {})
+    with _ended(_new_server(session, installation, settings or {})) as server:
+        yield server
+
+
+@contextmanager
+def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A server that follows this one, which is started again for that, and may be read; it is gone after the block."""
+    primary.stop()
+    folder = _folder(primary.folder.with_name(f"standby-{secrets.token_hex(4)}"), primary.account)
+    _succeed(primary.account, ["cp", "-a", primary.folder / "data", folder / "data"], folder=folder)
+    (folder / "data" / "standby.signal").touch()
+    primary.start()
+    followed = f"host={HOST} port={primary.port} user={USER} password='{primary.password}'"
+    settings = {**primary.settings, "primary_conninfo": followed}
+    with _ended(_start_on_afree_port(replace(primary, folder=folder, port=free_port(), settings=settings))) as standby:
+        yield standby
+
+
+@contextmanager
+def _ended(server: PostgresServer) -> Iterator[PostgresServer]:
     try:
         yield server
     finally:

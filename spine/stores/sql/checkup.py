@@ -173,6 +173,18 @@ def _postgresql_durability(connection: Connection) -> Finding:
     return _fine("durability", seen)
 
 
+def _postgresql_writes(connection: Connection) -> Finding:
+    if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+        remedy = (
+            "runs can be read here; to drive them name the primary, or all servers and target_session_attrs=read-write"
+        )
+        return _advice("writes", "none: this is a standby", remedy)
+    if _setting(connection, "transaction_read_only") == "on":
+        remedy = "runs can be read; to drive them turn default_transaction_read_only off for this role and database"
+        return _advice("writes", "none: transactions are read-only", remedy)
+    return _fine("writes", "taken")
+
+
 def _postgresql_timeouts(connection: Connection) -> Finding:
     settings = {name: _setting(connection, name) for name in ("statement_timeout", "lock_timeout")}
     seen = " ".join(f"{name}={value}" for name, value in settings.items())
@@ -240,6 +252,7 @@ _POSTGRESQL: tuple[_Look, ...] = (
     _clock,
     _postgresql_version,
     _postgresql_durability,
+    _postgresql_writes,
     _postgresql_timeouts,
     _postgresql_transport,
 )

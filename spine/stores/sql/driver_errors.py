@@ -14,7 +14,7 @@ from spine.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 from spine.stores.sql import timeouts
 from spine.stores.sql.url import describe
 
-_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03"})
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25006"})
 _OF_THE_CONNECTION = frozenset({"OperationalError", "InterfaceError", "InternalError"})
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
 _LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
@@ -28,6 +28,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
     "42501": (StoreUnavailable, "the role lacks a permission; which, says: spine doctor"),
+    "25006": (StoreUnavailable, "takes no writes: a standby, or default_transaction_read_only is on"),
     "08": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    func,
     insert,
     literal_column,
     null,
@@ -35,9 +36,10 @@ _RUNNING: ColumnElement[str] = literal_column(f"'{RunStatus.RUNNING}'")
 
 
 class Writes(NamedTuple):
-    """Each write, which compares the fence first; and two questions.
+    """Each write, which compares the fence first; and questions.
 
-    `is_saved` and `has_ended` ask whether a write got through whose answer was lost.
+    `is_saved` and `has_ended` ask whether a write got through whose answer was lost, `is_driven` whether a run that
+    was not where its driver left it is still its own.
     """
 
     go_on: Statement
@@ -45,6 +47,7 @@ class Writes(NamedTuple):
     end: Statement
     is_saved: Statement
     has_ended: Statement
+    is_driven: Statement
 
 
 def compile_writes(dialect: Dialect) -> Writes:
@@ -65,6 +68,7 @@ def _compiled(kind: type[Dialect]) -> Writes:
         end=end,
         is_saved=prepared(_is_saved()),
         has_ended=prepared(_has_ended()),
+        is_driven=prepared(select(runs.c.run_id).where(_is_driven())),
     )
 
 
@@ -92,11 +96,17 @@ def _is_driven() -> Any:
     return and_(_ours(), runs.c.status == _RUNNING)
 
 
+def _is_as_left() -> Any:
+    """Refuse a run that its driver had moved on: a backup was restored, or a standby took over that lacked a step."""
+    left_at = func.coalesce(cast(bindparam("left_at"), NAME), runs.c.current_step)  # null: it has written nothing yet
+    return and_(_is_driven(), runs.c.current_step.is_not_distinct_from(left_at))
+
+
 def _go_on() -> Any:
     """Move the run on to its next step and renew its lease."""
     return (
         update(runs)
-        .where(_is_driven())
+        .where(_is_as_left())
         .values(
             current_step=cast(bindparam("next_step"), NAME),
             resume_point=null(),
@@ -112,7 +122,7 @@ def _end() -> Any:
     failed, waits = status == RunStatus.FAILED.value, status == RunStatus.WAITING.value
     return (
         update(runs)
-        .where(_is_driven())
+        .where(_is_as_left())
         .values(
             status=cast(bindparam("new_status", type_=String), String(20)),
             current_step=case((waits, runs.c.current_step), else_=cast(bindparam("error_step"), NAME)),

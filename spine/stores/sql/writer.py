@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from spine.codec.limits import Limits
+from spine.errors import SpineError, StoreError
 from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.lease import Lease, lease_lost
@@ -15,6 +16,7 @@ from spine.stores.sql import heap
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
 from spine.stores.sql.statements import Writes, compile_writes
+from spine.stores.sql.url import describe
 
 
 class SqlRunWriter:
@@ -33,9 +35,14 @@ class SqlRunWriter:
         self._lease = lease
         self._require_file = require_file
         self._limits = limits
-        self._dialect = engine.dialect
+        self._url, self._dialect = engine.url, engine.dialect
         self._session = Session(engine, reconnect_seconds=reconnect_seconds)
-        self._identity = {"driven_run": lease.run_id, "held_fence": lease.fence, "lease_seconds": lease_seconds}
+        self._known: dict[str, Any] = {
+            "driven_run": lease.run_id,
+            "held_fence": lease.fence,
+            "lease_seconds": lease_seconds,
+            "left_at": None,  # the step that the last write moved the run on to
+        }
 
     @cached_property
     def _writes(self) -> Writes:
@@ -47,7 +54,7 @@ class SqlRunWriter:
         if len(snapshot) > heap.LARGE:
             heap.keep_freed()
         values = {
-            **self._identity,
+            **self._known,
             "step_name": new.step_name,
             "sequence": new.sequence,
             "next_step": new.next_step,
@@ -64,7 +71,7 @@ class SqlRunWriter:
 
     def end_run(self, ending: Ending) -> None:
         """See `RunWriter`."""
-        self._run(self._writes.end, {**self._identity, **self._ending_values(ending)}, self._writes.has_ended)
+        self._run(self._writes.end, {**self._known, **self._ending_values(ending)}, self._writes.has_ended)
 
     def close(self) -> None:
         """See `RunWriter`."""
@@ -84,5 +91,18 @@ class SqlRunWriter:
 
     def _run(self, write: Statement, values: dict[str, Any], question: Statement) -> None:
         self._require_file()  # or a step would be done in a file that nobody sees any more
+        self._known["left_at"] = None  # nobody knows until the write is answered
         if self._session.run(write, values, question=question) != 1:
-            raise lease_lost(self._lease, "nothing was written")
+            raise self._refused()
+        self._known["left_at"] = values.get("next_step")
+
+    def _refused(self) -> SpineError:
+        """Tell why a write touched nothing: the run is somebody else's, or it went back under its driver."""
+        is_driven = self._writes.is_driven
+        if self._session.run(is_driven, self._known, question=is_driven) != 1:
+            return lease_lost(self._lease, "nothing was written")
+        return StoreError(
+            f"run {self._lease.run_id!r} is not where this process left it in {describe(self._url)}: a step that was "
+            "saved is gone. The database was restored from a backup, or a standby took over that lacked the step; "
+            "nothing was written. A resume runs again what is missing"
+        )

@@ -26,7 +26,7 @@ class Least(Statement):
     kinds = (POSTGRESQL, SQLITE)
     durability = "synchronous_commit=on; WAL with synchronous=FULL"
 
-    def write_steps(self, work: Work, session: Session, identity: dict[str, Any]) -> None:
+    def write_steps(self, work: Work, session: Session, known: dict[str, Any]) -> None:
         """Perform each step and write its checkpoint."""
         writes = compile_writes(self.engine.dialect)
         names = [step_name(step) for step in range(work.steps + 1)]
@@ -42,7 +42,7 @@ class Least(Statement):
             is_whole = step == 0 or size < WHOLE_BYTES
             snapshot = _snapshot(work.run, name, outputs if is_whole else {name: outputs[name]}, is_whole=is_whole)
             values = {
-                **identity,
+                **known,
                 "step_name": name,
                 "sequence": step + 1,
                 "next_step": names[step + 1],

@@ -12,7 +12,7 @@ from spine.records.checkpoint import Base, NewCheckpoint
 from spine.stores import documents, snapshots
 from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
-from spine.stores.sql.statements import compile_writes
+from spine.stores.sql.statements import compile_writes, identity
 from spine.stores.sql.store import SqlStore
 from spine.stores.sql.url import parse_url
 from spine.testing.contract.drive import COMPLETED, HOUR, create, new_run
@@ -37,16 +37,16 @@ class Statement:
     def drive(self, work: Work) -> None:
         """See `Contender`."""
         lease = create(self._store, new_run(work.run, workflow="work"))
-        identity = {"driven_run": work.run, "held_fence": lease.fence, "lease_seconds": HOUR}
+        known = {**identity(lease), "lease_seconds": HOUR}
         with closing(Session(self.engine, reconnect_seconds=0)) as session:
-            self.write_steps(work, session, identity)
+            self.write_steps(work, session, known)
         with closing(self._store.writer(lease, lease_seconds=HOUR)) as writer:
             writer.end_run(COMPLETED)
 
-    def write_steps(self, work: Work, session: Session, identity: dict[str, Any]) -> None:
-        """Write a checkpoint after each step; `identity` is what each statement is told of the run and its lease."""
+    def write_steps(self, work: Work, session: Session, known: dict[str, Any]) -> None:
+        """Write a checkpoint after each step; `known` is what each statement is told of the run and its lease."""
         writes = compile_writes(self.engine.dialect)
-        for step, values in enumerate([identity | row for row in _rows(work)]):
+        for step, values in enumerate([known | row for row in _rows(work)]):
             work.perform(step, work.output)
             session.run(writes.go_on, values, question=writes.is_saved)
 

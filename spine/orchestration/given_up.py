@@ -30,10 +30,10 @@ class GivenUp:
     def let_go(self, run: ClaimableRun) -> ClaimableRun:
         """End a lease that was given up here and still runs, and give the run as it is then.
 
-        Only one with the fence that is known here: what its driver may have sent last is refused by the next fence.
+        Only the one that is known here: what its driver may have sent last is refused by the next fence.
         """
         lease = self._leases.get(run.run_id)
-        if lease is not None and run.lease is not None and run.lease.fence == lease.fence:
+        if lease is not None and run.lease is not None and run.lease.is_same_as(lease):
             self._store.renew_leases([lease], lease_seconds=0)
             run = self._store.get_claimable(run.run_id)
         self._leases.pop(run.run_id, None)

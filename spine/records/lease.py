@@ -10,7 +10,8 @@ from spine.errors import LeaseLost
 class Lease:
     """The right to drive one run; `fence` grows by one with each taking, and every write names it.
 
-    `holder` is for people (`user@host/pid`) and decides nothing.
+    A database that went back (a restored backup, a standby that lacked the taking) gives the same fence out again, so
+    that a write also names the moment of the taking. `holder` is for people (`user@host/pid`) and decides nothing.
     """
 
     run_id: str
@@ -18,6 +19,10 @@ class Lease:
     fence: int
     acquired_at: datetime
     expires_at: datetime
+
+    def is_same_as(self, other: "Lease") -> bool:
+        """Tell whether it is the same taking, renewed or not."""
+        return (self.run_id, self.fence, self.acquired_at) == (other.run_id, other.fence, other.acquired_at)
 
 
 def lease_lost(lease: Lease, consequence: str) -> LeaseLost:

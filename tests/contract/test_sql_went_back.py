@@ -1,10 +1,14 @@
 """A run that its driver had moved on and the database moved back: a backup was restored, or a standby lacked a step."""
 
+from datetime import timedelta
+
 import pytest
 
+from spine import clock
 from spine.errors import LeaseLost, StoreError
-from spine.testing.contract.drive import COMPLETED, FAILED, driving
+from spine.testing.contract.drive import COMPLETED, FAILED, HOUR, claim_of, driving, wait_until
 
+A_TICK = timedelta(milliseconds=2)  # of SQLite's clock, and a little more
 LAST_WRITES = pytest.mark.parametrize(
     "write",
     [
@@ -58,3 +62,19 @@ def test_a_run_that_somebody_else_has_is_no_gap(sql_store, rows, write):
 
         with pytest.raises(LeaseLost):
             write(drive)
+
+
+@LAST_WRITES
+def test_another_driver_that_got_the_same_fence_is_left_alone(sql_store, rows, write):
+    with driving(sql_store) as drive:
+        wait_until(lambda: clock.now() - drive.lease.acquired_at > A_TICK)
+        rows.ask("UPDATE core_workflow_runs SET status = 'pending', fence = 0, holder = NULL, expires_at = NULL")
+        other = sql_store.claim_run(claim_of(sql_store.get_claimable("run-1")))
+        before = rows.everything()
+
+        with pytest.raises(LeaseLost):
+            write(drive)
+
+        assert other.fence == drive.lease.fence
+        assert sql_store.renew_leases([drive.lease], lease_seconds=HOUR) == set()
+        assert rows.everything() == before

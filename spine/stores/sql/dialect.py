@@ -53,9 +53,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Send a moment; on SQLite as text that sorts by time."""
-        if value is None or dialect.name == POSTGRESQL:
-            return value
-        return value.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
+        return value if value is None or dialect.name == POSTGRESQL else written(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Read a moment, in UTC whatever the session's time zone."""
@@ -65,6 +63,11 @@ class UtcTime(TypeDecorator[datetime]):
             return (_parsed(value) if isinstance(value, str) else value).astimezone(UTC)
         except (ValueError, OverflowError, AttributeError) as error:
             raise SnapshotCorrupt(f"a stored time is damaged: {value!r:.40} is none; nothing was run") from error
+
+
+def written(moment: datetime) -> str:
+    """Write a moment as both databases read it, and as SQLite holds it."""
+    return moment.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
 
 
 def _parsed(text: str) -> datetime:

@@ -60,8 +60,9 @@ def _is_held(engine: Engine, lease: Lease, transaction: int) -> bool | None:
 
 def renew(connection: Connection, leases: Sequence[Lease], lease_seconds: float) -> set[str]:
     """Renew the leases that still have their fence, and tell which; nothing else of the row changes."""
+    theirs = [(lease.run_id, lease.fence, lease.acquired_at) for lease in leases]
     ours = and_(
-        tuple_(runs.c.run_id, runs.c.fence).in_([(lease.run_id, lease.fence) for lease in leases]),
+        tuple_(runs.c.run_id, runs.c.fence, runs.c.acquired_at).in_(theirs),
         runs.c.status == RunStatus.RUNNING,
     )
     free = select(runs.c.run_id).where(ours).with_for_update(skip_locked=True).cte("free")

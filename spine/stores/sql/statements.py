@@ -27,8 +27,9 @@ from sqlalchemy import (
     update,
 )
 
+from spine.records.lease import Lease
 from spine.records.run import RunStatus
-from spine.stores.sql.dialect import POSTGRESQL, SQLITE, JsonText, now, seconds_from_now, upsert
+from spine.stores.sql.dialect import POSTGRESQL, SQLITE, JsonText, UtcTime, now, seconds_from_now, upsert, written
 from spine.stores.sql.prepared import InTransaction, Prepared, Statement
 from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
 
@@ -54,6 +55,11 @@ def compile_writes(dialect: Dialect) -> Writes:
     """Compile all of it, once for all dialects of a kind."""
     kind: Any = type(dialect)  # which mypy does not take for hashable
     return _compiled(kind)
+
+
+def identity(lease: Lease) -> dict[str, Any]:
+    """Give the values by which every write knows the run of this lease."""
+    return {"driven_run": lease.run_id, "held_fence": lease.fence, "held_since": written(lease.acquired_at)}
 
 
 @lru_cache(maxsize=8)
@@ -86,9 +92,11 @@ def _on_sqlite(prepared: Callable[[Any], Statement]) -> tuple[Statement, Stateme
 
 
 def _ours() -> Any:
+    """Compare the fence, and the moment too: a database that went back gives the next driver an old one's fence."""
     return and_(
         runs.c.run_id == bindparam("driven_run", type_=String),
         runs.c.fence == cast(bindparam("held_fence"), BigInteger),
+        runs.c.acquired_at == cast(bindparam("held_since", type_=Text), UtcTime),
     )
 
 

@@ -15,7 +15,7 @@ from spine.stores import documents, snapshots
 from spine.stores.sql import heap
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.session import Session
-from spine.stores.sql.statements import Writes, compile_writes
+from spine.stores.sql.statements import Writes, compile_writes, identity
 from spine.stores.sql.url import describe
 
 
@@ -38,8 +38,7 @@ class SqlRunWriter:
         self._url, self._dialect = engine.url, engine.dialect
         self._session = Session(engine, reconnect_seconds=reconnect_seconds)
         self._known: dict[str, Any] = {
-            "driven_run": lease.run_id,
-            "held_fence": lease.fence,
+            **identity(lease),
             "lease_seconds": lease_seconds,
             "left_at": None,  # the step that the last write moved the run on to
         }

@@ -1,5 +1,6 @@
 """`keep_freed`: memory for large values is kept for the next one, not fetched from the system each time."""
 
+from contextlib import suppress
 from functools import cache
 
 LARGE = 2**19  # bytes; measured: nothing is gained below
@@ -15,4 +16,5 @@ def keep_freed() -> None:
     It keeps twice the largest piece that it ever saw freed, so it is shown one, which nobody writes to (mallopt(3):
     `M_MMAP_THRESHOLD`).
     """
-    bytes(_HEEDED)
+    with suppress(MemoryError):  # where little is left, nothing is worth keeping
+        bytes(_HEEDED)

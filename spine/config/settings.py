@@ -8,6 +8,7 @@ from spine.errors import InvalidSetting
 
 PREFIX = "SPINE_"
 FILE = "pyproject.toml"
+_TEXTS = {"SPINE_DATABASE_URL": "database_url", "SPINE_APP": "app"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +28,26 @@ class Settings:
 def load_settings(**given: Any) -> Settings:
     """Read the settings; what is given here and is not None wins. Raise `InvalidSetting`, naming each bad one."""
     told = {name: value for name, value in given.items() if value is not None}
-    if not told and not _is_anything_told():
-        return Settings()
+    texts = _texts(told)
+    if texts is not None:
+        return Settings(**texts)
     from spine.config.sources import read  # noqa: PLC0415  # pydantic-settings is slow to import
 
     return read(told)
 
 
-def _is_anything_told() -> bool:
-    """Look for anything that could be meant for Spine, without judging it."""
-    if any(name.upper().startswith(PREFIX) for name in os.environ):
-        return True
+def _texts(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Give all that is told, if it is nothing but the settings for which any text will do; else it is to be judged."""
+    here = {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    if here.keys() <= _TEXTS.keys() and told.keys() <= set(_TEXTS.values()) and not _may_file_tell():
+        texts = {**{_TEXTS[name]: value for name, value in here.items()}, **told}
+        if all(isinstance(value, str) for value in texts.values()):
+            return texts
+    return None
+
+
+def _may_file_tell() -> bool:
+    """Look for anything in the file that could be meant for Spine, without judging it."""
     try:
         with open(FILE, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # pathlib is slow to import
             return "spine" in file.read()

@@ -24,6 +24,13 @@ def test_whoever_uses_one_store_does_not_load_the_others():
     assert loaded("from spine.stores.open import open_store; open_store('sqlite:///x.db')") == {"sqlalchemy"}
 
 
+def test_who_names_the_database_alone_pays_for_no_other_setting(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # away from our own pyproject.toml
+    monkeypatch.setenv("SPINE_DATABASE_URL", "sqlite:///x.db")
+
+    assert loaded("from spine.config.settings import load_settings; load_settings()") == set()
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
 def test_the_command_line_shows_its_help_without_a_database_driver(arguments):
     told = loaded(f"from spine.cli.main import main; main({arguments!r})")

@@ -45,6 +45,30 @@ def test_an_argument_beats_the_environment_which_beats_the_file(folder, monkeypa
     assert (made.lease_seconds, made.limits.max_depth, made.database_url) == (30, 20, "a")
 
 
+@pytest.mark.parametrize(
+    ("environment", "given"),
+    [
+        ({"SPINE_DATABASE_URL": "sqlite:///a.db"}, {}),
+        ({"SPINE_DATABASE_URL": "sqlite:///a.db", "SPINE_APP": "jobs,other.py"}, {}),
+        ({"SPINE_DATABASE_URL": "sqlite:///a.db"}, {"database_url": "memory://", "app": None}),
+        ({"SPINE_DATABASE_URL": "", "SPINE_APP": " "}, {}),
+        ({"Spine_App": "jobs"}, {}),
+        ({"SPINE_DATABASE_URL": "a", "spine_database_url": "b"}, {}),
+        ({"SPINE_APP": "jobs", "SPINE_OF_SOMEBODY_ELSE": "1"}, {}),
+        ({"SPINE_APP": "\udcff.py"}, {}),
+        ({"SPINE_APP": "jobs"}, {"lease_seconds": 7}),
+        ({}, {"database_url": "memory://"}),
+    ],
+)
+def test_texts_alone_are_taken_as_they_are_where_others_are_judged(environment, given, monkeypatch):
+    from spine.config.sources import read
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings(**given) == read({name: value for name, value in given.items() if value is not None})
+
+
 def test_every_option_has_a_variable_of_the_same_name(monkeypatch):
     told = {
         "SPINE_DATABASE_URL": "memory://",

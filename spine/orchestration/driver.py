@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine import clock
-from spine.errors import LeaseLost
+from spine.errors import LeaseLost, RunNotFound
 from spine.hooks.dispatch import Audience, audience_of, dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted, was_cancelled
@@ -23,6 +23,7 @@ from spine.orchestration.registry import Registry
 from spine.orchestration.result import WorkflowResult
 from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
+from spine.records.lease import Lease
 from spine.records.run import RunStatus
 from spine.steps.secrets import Resolver
 from spine.stores.protocol import Store
@@ -60,8 +61,9 @@ class Driver:
     def _walk(self, admitted: Admitted, interrupts: Interrupts, require_lease: RequireLease) -> None:
         start, lease, progress = clock.stopwatch(), admitted.lease, admitted.progress
         audience, forks = audience_of(self.hooks), Forks()
+        left_at = None if progress.step is None else progress.step.name
         try:
-            with closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds)) as writer:
+            with closing(self.store.writer(lease, lease_seconds=self.options.lease_seconds, left_at=left_at)) as writer:
                 executor = Executor(
                     registry=self.registry,
                     writer=writer,
@@ -77,11 +79,17 @@ class Driver:
                     _tell(audience, progress, _beginning(progress))
                 drive(progress, executor)
         except LeaseLost:
-            if not was_cancelled(self.store.get_claimable(lease.run_id), lease):
+            if not self._was_cancelled(lease):
                 raise
             progress.ending = CANCELLED
         with forks:
             _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
+
+    def _was_cancelled(self, lease: Lease) -> bool:
+        try:
+            return was_cancelled(self.store.get_claimable(lease.run_id), lease)
+        except RunNotFound:  # the database went back to before it was made
+            return False
 
 
 def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:

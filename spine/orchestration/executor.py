@@ -127,8 +127,9 @@ class Executor:
         except NotStorable as error:
             turn.fail(StepResult.from_exception(error))
             self._write(turn, progress)
-        except StoreError as error:
-            turn.fail(StepResult.from_exception(error))
+        except (StoreError, MemoryError) as error:
+            if turn.ending is None:  # else it failed by itself, and that is what there is to tell
+                turn.fail(StepResult.from_exception(error))
             self._write_failure(turn, progress, error)
 
     def announce(self, turn: Turn, progress: Progress) -> None:
@@ -162,8 +163,8 @@ class Executor:
             progress.save()
         progress.move_on()
 
-    def _write_failure(self, turn: Turn, progress: Progress, error: StoreError) -> None:
-        """Record that the database failed this step, if it lets us; else what it raised first goes on."""
+    def _write_failure(self, turn: Turn, progress: Progress, error: StoreError | MemoryError) -> None:
+        """Record how this step failed, if the database lets us; else what was raised first goes on."""
         try:
             self._write(turn, progress)
         except (StoreError, LeaseLost):  # LeaseLost: it may have ended the run before its answer was lost

@@ -86,7 +86,8 @@ class Heartbeat:
             except StoreError as error:  # nobody can have taken it over there either; the next write finds out
                 _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
                 return
-            if (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
+            is_anothers = run.lease is not None and not run.lease.is_same_as(lease)
+            if is_anothers or (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
                 raise lease_lost(lease, "nothing more was started")
 
     def _beat(self) -> None:

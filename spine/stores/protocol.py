@@ -125,8 +125,12 @@ class RunWriter(Protocol):
 class Leases(Protocol):
     """Who drives what."""
 
-    def writer(self, lease: Lease, *, lease_seconds: float) -> RunWriter:
-        """Open the session in which the holder of this lease writes; each step's write renews it."""
+    def writer(self, lease: Lease, *, lease_seconds: float, left_at: str | None = None) -> RunWriter:
+        """Open the session in which the holder of this lease writes; each step's write renews it.
+
+        `left_at` is the step at which the taking left the run. A store that may lose what was committed, or hear a
+        write twice, raises `StoreError` for a run that is not where the last write left it.
+        """
 
     def renew_leases(self, leases: Sequence[Lease], *, lease_seconds: float) -> set[str]:
         """Renew these leases in one statement and give the ids of the runs that are still theirs."""

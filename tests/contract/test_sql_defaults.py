@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
@@ -61,6 +62,14 @@ def test_a_database_of_another_encoding_keeps_text(odd_url):
 
 def test_the_encoding_that_the_environment_says_changes_nothing(postgres_url, monkeypatch):
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+
+    assert_kept(*drive_and_resume(postgres_url))
+
+
+@pytest.mark.parametrize("style", ["German", "SQL, DMY", "Postgres"])
+def test_the_way_that_a_database_writes_dates_changes_nothing(postgres_url, style):
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {owner.info.dbname} SET datestyle = '{style}'")
 
     assert_kept(*drive_and_resume(postgres_url))
 

@@ -8,9 +8,12 @@ import psycopg
 import pytest
 
 from spine.errors import StoreError
+from spine.stores.open import open_store
+from spine.stores.protocol import RunFilter
 from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
 from spine.stores.sql.url import parse_url
+from spine.testing.contract.drive import FAILED, HOUR, create, new_run, run_to, take_over
 
 ONE_VALUE = {"a": 1}
 RAISE = "DO $$ BEGIN RAISE EXCEPTION '{words}' USING ERRCODE = '{state}'; END $$"
@@ -176,3 +179,19 @@ def test_a_question_beside_another_is_not_taken_for_silence(opened):
 
     with pytest.raises(psycopg.OperationalError, match="another command is already in progress"):
         opened.cursor.connection.execute("SELECT 1")
+
+
+def test_no_session_is_kept_from_when_the_server_took_no_writes(postgres_url):
+    with closing(open_store(postgres_url)) as store, psycopg.connect(postgres_url, autocommit=True) as owner:
+        lease = create(store, new_run())
+        run_to(store, FAILED, "run-3")
+        for use in (
+            lambda: store.renew_leases([lease], lease_seconds=HOUR),
+            lambda: create(store, new_run("run-2")),
+            lambda: take_over(store, "run-3"),
+        ):
+            owner.execute(f"ALTER DATABASE {owner.info.dbname} SET default_transaction_read_only = on")
+            store._engine.pool.dispose_idle()  # as when the server restarts
+            store.list_runs(RunFilter())
+            owner.execute(f"ALTER DATABASE {owner.info.dbname} RESET default_transaction_read_only")
+            assert use()

@@ -1,12 +1,13 @@
 """A run that its driver had moved on and the database moved back: a backup was restored, or a standby lacked a step."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from spine import clock
 from spine.errors import LeaseLost, StoreError
-from spine.testing.contract.drive import COMPLETED, FAILED, HOUR, claim_of, driving, wait_until
+from spine.testing.contract.drive import COMPLETED, FAILED, HOUR, Drive, claim_of, driving, wait_until
 
 A_TICK = timedelta(milliseconds=2)  # of SQLite's clock, and a little more
 LAST_WRITES = pytest.mark.parametrize(
@@ -78,3 +79,19 @@ def test_another_driver_that_got_the_same_fence_is_left_alone(sql_store, rows, w
         assert other.fence == drive.lease.fence
         assert sql_store.renew_leases([drive.lease], lease_seconds=HOUR) == set()
         assert rows.everything() == before
+
+
+def test_a_first_write_that_comes_late_changes_nothing(sql_store, rows):
+    """As when a proxy keeps it, the driver writes again on another connection, and then it comes through."""
+    with driving(sql_store) as drive:
+        first, late = (sql_store.writer(drive.lease, lease_seconds=HOUR, left_at="extract") for _ in range(2))
+        with closing(first), closing(late):
+            saving = Drive(lease=drive.lease, writer=first, context=drive.context)
+            saving.save("extract", next_step="transform")
+            before = rows.everything()
+
+            with pytest.raises(StoreError):
+                Drive(lease=drive.lease, writer=late, context=drive.context).save("extract", next_step="transform")
+
+            assert rows.everything() == before
+            saving.save("transform", next_step="load")

@@ -189,7 +189,7 @@ class MemoryStore:
             self._shown(run_id)
             return list(self._events[run_id])
 
-    def writer(self, lease: Lease, *, lease_seconds: float) -> "MemoryRunWriter":
+    def writer(self, lease: Lease, *, lease_seconds: float, left_at: str | None = None) -> "MemoryRunWriter":  # noqa: ARG002
         """See `Leases`."""
         return MemoryRunWriter(self, lease, lease_seconds)
 

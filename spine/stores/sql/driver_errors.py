@@ -14,7 +14,8 @@ from spine.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
 from spine.stores.sql import timeouts
 from spine.stores.sql.url import describe
 
-_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25006"})
+READ_ONLY = "25006"  # a SQLSTATE
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03", READ_ONLY})
 _OF_THE_CONNECTION = frozenset({"OperationalError", "InterfaceError", "InternalError"})
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
 _LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
@@ -28,7 +29,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
     "42501": (StoreUnavailable, "the role lacks a permission; which, says: spine doctor"),
-    "25006": (StoreUnavailable, "takes no writes: a standby, or default_transaction_read_only is on"),
+    READ_ONLY: (StoreUnavailable, "takes no writes: a standby, or default_transaction_read_only is on"),
     "08": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
@@ -103,14 +104,18 @@ def store_error(error: BaseException, url: URL) -> StoreError:
     return _postgresql_error(getattr(error, "sqlstate", None), _words(error, url), where)
 
 
+def takes_no_writes(error: StoreError) -> bool:
+    """Tell whether a write was refused by a PostgreSQL, or a session of it, that can only be read."""
+    return getattr(_driver_error(error), "sqlstate", None) == READ_ONLY
+
+
 def is_passing(error: StoreError) -> bool:
     """Tell, by its SQLSTATE, whether what PostgreSQL raised may be gone on a new connection in a moment.
 
     A lost connection has none, and neither has an answer that broke off in the middle. SQLite waits for its lock by
     itself, and nothing else of it passes.
     """
-    driver_error: Any = error.__cause__
-    driver_error = getattr(driver_error, "orig", driver_error)
+    driver_error = _driver_error(error)
     if isinstance(driver_error, sqlite3.Error):
         return False
     if isinstance(driver_error, OSError):
@@ -120,6 +125,10 @@ def is_passing(error: StoreError) -> bool:
         kinds = [kind.__name__ for kind in type(driver_error).__mro__]
         return kinds[0] == "DatabaseError" or not _OF_THE_CONNECTION.isdisjoint(kinds)
     return state in _PASSING or state[:2] in ("08", "53")
+
+
+def _driver_error(error: StoreError) -> Any:
+    return getattr(error.__cause__, "orig", error.__cause__)
 
 
 def _is_driver_error(error: Exception) -> bool:

@@ -2,25 +2,26 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
 
-from spine.errors import StoreUnavailable
+from spine.errors import StoreError, StoreUnavailable
 from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE, one_snapshot
-from spine.stores.sql.driver_errors import translated
+from spine.stores.sql.driver_errors import READ_ONLY, takes_no_writes, translated
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.pool import ClosablePool
 from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import secrets_in
 
+T = TypeVar("T")
 _POSTGRESQL_CONNECT = {
     "connect_timeout": timeouts.CONNECT_SECONDS,
     "tcp_user_timeout": timeouts.TCP_USER_SECONDS * 1000,
@@ -31,7 +32,8 @@ _POSTGRESQL_CONNECT = {
     "client_encoding": "UTF8",  # whatever the database's is, or the environment says
     "prepare_threshold": None,  # what psycopg prepares by itself it lets go of with all that others have prepared
     "options": (
-        f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s -c timezone=UTC "
+        f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s "
+        "-c timezone=UTC -c datestyle=ISO "
         r"-c default_transaction_isolation=read\ committed"  # whoever loses a race is told by whom, not to try again
     ),
 }
@@ -70,6 +72,7 @@ def make_engine(url: URL) -> Engine:
         url = url.difference_update_query(["pooler", "answer_timeout", *secret])
         engine = sqlalchemy.create_engine(url, connect_args=asked | secret, paramstyle="format", **options)
         event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds, not is_pooled))
+        event.listen(engine, "handle_error", _let_go_of_what_takes_no_writes)
     return engine
 
 
@@ -102,6 +105,12 @@ def _connect_postgresql(
     connection: Any = BoundedConnection.connect(*arguments, **options)
     connection.answer_seconds, connection.prepares = answer_seconds, prepares
     return connection
+
+
+def _let_go_of_what_takes_no_writes(context: ExceptionContext) -> None:
+    """Keep no session that was opened while the server took no writes: it takes none for as long as it is open."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -146,6 +155,18 @@ def _switch_to_wal(connection: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("spine_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def write(engine: Engine, act: Callable[[Connection], T]) -> T:
+    """Act in a transaction that writes; if that connection is of a time when nothing could be written, on a new one."""
+    try:
+        with writing(engine) as connection:
+            return act(connection)
+    except StoreError as error:
+        if not takes_no_writes(error):
+            raise
+    with writing(engine) as connection:
+        return act(connection)
 
 
 def is_absent(engine: Engine) -> bool:

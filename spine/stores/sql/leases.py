@@ -26,11 +26,15 @@ def take(engine: Engine, write: Callable[[Connection], Lease | None], *, reconne
     A lease whose taker heard no answer would keep the run from everybody until it has run out.
     """
     lease = transaction = None
+
+    def act(connection: Connection) -> None:
+        nonlocal lease, transaction
+        lease = write(connection)
+        if lease is not None and engines.is_postgresql(engine):
+            transaction = connection.execute(_THIS_TRANSACTION).scalar_one()
+
     try:
-        with engines.writing(engine) as connection:
-            lease = write(connection)
-            if lease is not None and engines.is_postgresql(engine):
-                transaction = connection.execute(_THIS_TRANSACTION).scalar_one()
+        engines.write(engine, act)
     except StoreError as error:
         if lease is None or transaction is None or not is_passing(error):
             raise

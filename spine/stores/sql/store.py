@@ -175,13 +175,14 @@ class SqlStore:
             self._require_run(connection, run_id)
             return events.select_events(connection, run_id)
 
-    def writer(self, lease: Lease, *, lease_seconds: float) -> SqlRunWriter:
+    def writer(self, lease: Lease, *, lease_seconds: float, left_at: str | None = None) -> SqlRunWriter:
         """See `Leases`."""
         self._check_schema()
         return SqlRunWriter(
             self._engine,
             lease,
             lease_seconds=lease_seconds,
+            left_at=left_at,
             reconnect_seconds=self._reconnect_seconds,
             limits=self._limits,
             require_file=self._require_same_file,
@@ -189,8 +190,8 @@ class SqlStore:
 
     def renew_leases(self, held: Sequence[Lease], *, lease_seconds: float) -> set[str]:
         """See `Leases`."""
-        with self._writing() as connection:
-            return leases.renew(connection, held, lease_seconds)
+        self._check_schema()
+        return engines.write(self._engine, lambda connection: leases.renew(connection, held, lease_seconds))
 
     def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
         """See `Retention`."""

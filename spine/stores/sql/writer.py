@@ -28,6 +28,7 @@ class SqlRunWriter:
         lease: Lease,
         *,
         lease_seconds: float,
+        left_at: str | None,
         reconnect_seconds: float,
         limits: Limits,
         require_file: Callable[[], None],
@@ -40,7 +41,7 @@ class SqlRunWriter:
         self._known: dict[str, Any] = {
             **identity(lease),
             "lease_seconds": lease_seconds,
-            "left_at": None,  # the step that the last write moved the run on to
+            "left_at": left_at,  # the step that the last write moved the run on to
         }
 
     @cached_property
@@ -51,7 +52,7 @@ class SqlRunWriter:
         """See `RunWriter`."""
         snapshot, base_sequence = snapshots.write_snapshot(new, limits=self._limits)
         if len(snapshot) > heap.LARGE:
-            heap.keep_freed()
+            heap.keep_freed(len(snapshot))
         values = {
             **self._known,
             "step_name": new.step_name,

@@ -1,0 +1,87 @@
+"""A database that went back while a run was driven: a backup was restored, or a standby lacked the newest writes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from spine.orchestration import LeaseLost, RunStatus, StoreUnavailable, WorkflowRunner
+from spine.stores.sql.writer import SqlRunWriter
+from tests.acceptance.recorded import Ran
+from tests.contract.rows import Rows
+
+A_MOMENT_LATER = "2126-01-01 00:00:00.000000+00:00"
+
+
+@pytest.fixture
+def rows(database_url: str) -> Iterator[Rows]:
+    with closing(Rows(database_url)) as rows:
+        yield rows
+
+
+@pytest.fixture
+def runner(database_url: str) -> Iterator[WorkflowRunner]:
+    with WorkflowRunner(database_url) as runner:
+        yield runner
+
+
+def doing(act: Callable[[], object]) -> Callable[[object], dict[str, object]]:
+    def give(_ctx: object) -> dict[str, object]:
+        act()
+        return {}
+
+    return give
+
+
+def test_no_step_is_started_beside_a_driver_that_got_the_same_fence(runner, ran: Ran, rows):
+    def forget():
+        rows.ask("UPDATE core_workflow_runs SET holder = 'bob@there/2', acquired_at = ?", A_MOMENT_LATER)
+
+    steps = [ran.step("a", doing(forget), checkpoint=False), ran.step("b", checkpoint=False), "c"]
+
+    with pytest.raises(LeaseLost, match="lost the taking"):
+        runner.execute(ran.workflow(*steps))
+
+    assert ran.steps == ["a"]
+
+
+def test_a_run_that_is_gone_is_a_lease_that_is_lost(runner, ran: Ran, rows):
+    def forget():
+        for table in ("checkpoints", "definitions", "events", "runs"):
+            rows.ask(f"DELETE FROM core_workflow_{table}")
+
+    with pytest.raises(LeaseLost):
+        runner.execute(ran.workflow("a", ran.step("b", doing(forget)), "c"))
+
+    assert ran.steps == ["a", "b"]
+
+
+def test_a_step_that_fails_over_a_gap_keeps_its_own_error(runner, ran: Ran, rows):
+    def go_back():
+        rows.ask("DELETE FROM core_workflow_checkpoints WHERE step_name = 'b'")
+        rows.ask("UPDATE core_workflow_runs SET current_step = 'b'")
+        raise ValueError("no such day")
+
+    workflow = ran.workflow("a", "b", ran.step("c", doing(go_back)))
+
+    failed = runner.execute(workflow)
+
+    assert (failed.status, failed.error_step, failed.error_type) == (RunStatus.FAILED, "c", "ValueError")
+    assert runner.get_summary(failed.run_id).error == "no such day"
+
+
+@pytest.mark.parametrize("raised", [MemoryError("no room"), StoreUnavailable("gone for a moment")])
+def test_a_write_that_fails_at_first_is_told_where_the_second_succeeds(runner, ran: Ran, monkeypatch, raised):
+    save = SqlRunWriter.save_checkpoint
+
+    def save_but_b(self, new, ending=None):
+        if new.step_name == "b":
+            raise raised
+        return save(self, new, ending)
+
+    monkeypatch.setattr(SqlRunWriter, "save_checkpoint", save_but_b)
+
+    failed = runner.execute(ran.workflow("a", "b", "c"))
+
+    assert (failed.status, failed.error_step, failed.error_type) == (RunStatus.FAILED, "b", type(raised).__name__)
+    assert runner.get_summary(failed.run_id).status == RunStatus.FAILED

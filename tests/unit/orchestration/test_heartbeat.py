@@ -148,7 +148,7 @@ class Answering:
         self.asked += 1
         if self.fence is None:
             raise StoreBusy("not now")
-        return SimpleNamespace(fence=self.fence, status=self.status)
+        return SimpleNamespace(fence=self.fence, status=self.status, lease=None)
 
 
 def lease_of_ann():

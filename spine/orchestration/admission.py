@@ -189,8 +189,3 @@ def holder() -> str:
     except (OSError, KeyError):  # a container's user may have no name
         user = str(os.getuid())
     return printable(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]
-
-
-def was_cancelled(run: RunSummary, lease: Lease) -> bool:
-    """Tell whether a driver lost its run because somebody cancelled it, rather than took it over."""
-    return run.status is RunStatus.CANCELLED and run.fence == lease.fence

@@ -9,7 +9,7 @@ from spine import clock
 from spine.errors import LeaseLost, RunNotFound
 from spine.hooks.dispatch import Audience, audience_of, dispatch
 from spine.hooks.hook import Hook
-from spine.orchestration.admission import Admitted, was_cancelled
+from spine.orchestration.admission import Admitted
 from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
 from spine.orchestration.forks import Forks
@@ -86,10 +86,12 @@ class Driver:
             _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
 
     def _was_cancelled(self, lease: Lease) -> bool:
+        """Tell whether somebody cancelled the run, rather than took it over."""
         try:
-            return was_cancelled(self.store.get_claimable(lease.run_id), lease)
+            run = self.store.get_claimable(lease.run_id)
         except RunNotFound:  # the database went back to before it was made
             return False
+        return run.status is RunStatus.CANCELLED and run.fence == lease.fence
 
 
 def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:

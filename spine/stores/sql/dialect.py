@@ -53,7 +53,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Send a moment; on SQLite as text that sorts by time."""
-        return value if value is None or dialect.name == POSTGRESQL else written(value)
+        return value if value is None or dialect.name == POSTGRESQL else write_time(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Read a moment, in UTC whatever the session's time zone."""
@@ -65,7 +65,7 @@ class UtcTime(TypeDecorator[datetime]):
             raise SnapshotCorrupt(f"a stored time is damaged: {value!r:.40} is none; nothing was run") from error
 
 
-def written(moment: datetime) -> str:
+def write_time(moment: datetime) -> str:
     """Write a moment as both databases read it, and as SQLite holds it."""
     return moment.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
 

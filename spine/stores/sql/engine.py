@@ -92,6 +92,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def write(engine: Engine, act: Callable[[Connection], T]) -> T:
+    """Act in a transaction that writes; if that connection is of a time when nothing could be written, on a new one."""
+    try:
+        with writing(engine) as connection:
+            return act(connection)
+    except StoreError as error:
+        if not takes_no_writes(error):
+            raise
+    with writing(engine) as connection:
+        return act(connection)
+
+
 def _connect_postgresql(
     answer_seconds: float,
     prepares: bool,  # noqa: FBT001  # SQLAlchemy gives the others by place
@@ -155,18 +167,6 @@ def _switch_to_wal(connection: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("spine_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def write(engine: Engine, act: Callable[[Connection], T]) -> T:
-    """Act in a transaction that writes; if that connection is of a time when nothing could be written, on a new one."""
-    try:
-        with writing(engine) as connection:
-            return act(connection)
-    except StoreError as error:
-        if not takes_no_writes(error):
-            raise
-    with writing(engine) as connection:
-        return act(connection)
 
 
 def is_absent(engine: Engine) -> bool:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from spine.records.lease import Lease
 from spine.records.run import RunStatus
-from spine.stores.sql.dialect import POSTGRESQL, SQLITE, JsonText, UtcTime, now, seconds_from_now, upsert, written
+from spine.stores.sql.dialect import POSTGRESQL, SQLITE, JsonText, UtcTime, now, seconds_from_now, upsert, write_time
 from spine.stores.sql.prepared import InTransaction, Prepared, Statement
 from spine.stores.sql.tables import NAME, RUN_ID, checkpoints, events, runs
 
@@ -59,7 +59,7 @@ def compile_writes(dialect: Dialect) -> Writes:
 
 def identity(lease: Lease) -> dict[str, Any]:
     """Give the values by which every write knows the run of this lease."""
-    return {"driven_run": lease.run_id, "held_fence": lease.fence, "held_since": written(lease.acquired_at)}
+    return {"driven_run": lease.run_id, "held_fence": lease.fence, "held_since": write_time(lease.acquired_at)}
 
 
 @lru_cache(maxsize=8)
@@ -106,7 +106,7 @@ def _is_driven() -> Any:
 
 def _is_as_left() -> Any:
     """Refuse a run that its driver had moved on: a backup was restored, or a standby took over that lacked a step."""
-    left_at = func.coalesce(cast(bindparam("left_at"), NAME), runs.c.current_step)  # null: it has written nothing yet
+    left_at = func.coalesce(cast(bindparam("left_at"), NAME), runs.c.current_step)  # null: nobody knows where
     return and_(_is_driven(), runs.c.current_step.is_not_distinct_from(left_at))
 
 

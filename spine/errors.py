@@ -29,6 +29,7 @@ SpineError
     ├── StoreUnavailable     cannot be reached, or the connection was lost
     ├── StoreBusy            locked by somebody else for too long
     ├── StoreFull            no space left
+    ├── StoreWentBack        a backup was restored, or a standby lacked the newest writes
     ├── SchemaMissing
     ├── SchemaOutdated
     ├── SchemaTooNew
@@ -203,6 +204,10 @@ class StoreBusy(StoreError):
 
 class StoreFull(StoreError):
     """The database has no space left; what was committed before is safe."""
+
+
+class StoreWentBack(StoreError):
+    """The database is as it was before something that this process saved there; nothing more was written."""
 
 
 class SchemaMissing(StoreError):

@@ -14,7 +14,7 @@ from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.config.settings import load_settings
-from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, StoreError
+from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, StoreError, StoreWentBack
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus
@@ -162,9 +162,7 @@ class _Drive:
 
     def _tell_result(self, runner: WorkflowRunner, result: WorkflowResult, seconds: float) -> None:
         if self.options.debug and result.error is not None:
-            output.say_raw(
-                runner.list_events(result.run_id)[-1].traceback or "no traceback: the step said that it failed"
-            )
+            output.say_raw(runner.list_events(result.run_id)[-1].traceback or "no traceback: the step raised nothing")
         self._tell(_result_document(result), _happy(result, seconds))
         if result.status is not RunStatus.COMPLETED:
             raise typer.Exit(ExitCode.FAILED)
@@ -189,10 +187,10 @@ class _Drive:
         return ExitCode.REFUSED
 
     def _tell_error(self, error: Exception, run_id: str | None) -> ExitCode:
-        """Tell an error; a run that had started can be resumed, unless somebody else drives it now."""
+        """Tell an error; a run that had started can be resumed, unless it is gone or somebody else drives it now."""
         code = tell(error, debug=self.options.debug, database_url=self.options.database_url)
-        if run_id is not None and not isinstance(error, LeaseLost):
-            if isinstance(error, StoreError):  # nobody could write down that it ended
+        if run_id is not None and not isinstance(error, (LeaseLost, RunNotFound)):
+            if isinstance(error, StoreError) and not isinstance(error, StoreWentBack):  # nobody wrote its end
                 longest = spelling.duration(load_settings().lease_seconds)
                 output.say(f"the run is held until its lease runs out, which takes {longest} at most")
             self._say_resume(self._resume(run_id))

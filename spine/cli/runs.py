@@ -260,7 +260,7 @@ def _given(story: Story) -> list[tuple[str, Cell | str]]:
     context, pending = story.context, story.pending
     facts: list[tuple[str, Cell | str]] = []
     if context is None:
-        facts.append(("damaged", Cell("the params cannot be read; see below", "red")))
+        facts.append(("damaged", Cell("the params cannot be read; the last line on stderr says why", "red")))
     else:
         facts += [(f"partition {name}", _short(value)) for name, value in context.partition.items()]
         facts += [(f"param {name}", _short(value)) for name, value in context.params.items() if name not in pending]

@@ -35,6 +35,7 @@ from spine.errors import (
     StoreError,
     StoreFull,
     StoreUnavailable,
+    StoreWentBack,
     WorkflowNotFound,
 )
 from spine.hooks.hook import Hook
@@ -131,6 +132,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreUnavailable",
+    "StoreWentBack",
     "Verdict",
     "Workflow",
     "WorkflowContext",

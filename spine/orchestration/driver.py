@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine import clock
-from spine.errors import LeaseLost, RunNotFound
+from spine.errors import LeaseLost, RunNotFound, StoreWentBack
 from spine.hooks.dispatch import Audience, audience_of, dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration.admission import Admitted
@@ -46,6 +46,7 @@ class Driver:
     def drive(self, admit: Callable[[], Admitted]) -> WorkflowResult:
         """Drive what is admitted until the run has ended; raise `LeaseLost` if somebody took it over meanwhile.
 
+        Raise `RunNotFound` if it is gone, `StoreWentBack` if the database is as it was before it was taken.
         A signal while it is admitted waits for its first step: a lease that was taken is let go.
         """
         interrupts = Interrupts.of_this_thread()
@@ -78,20 +79,28 @@ class Driver:
                 with forks:
                     _tell(audience, progress, _beginning(progress))
                 drive(progress, executor)
-        except LeaseLost:
-            if not self._was_cancelled(lease):
-                raise
-            progress.ending = CANCELLED
+        except LeaseLost as lost:
+            progress.ending = self._ending_by_others(lease, lost)
         with forks:
             _tell(audience, progress, progress.ending.event_kind, duration=clock.stopwatch() - start)
 
-    def _was_cancelled(self, lease: Lease) -> bool:
-        """Tell whether somebody cancelled the run, rather than took it over."""
+    def _ending_by_others(self, lease: Lease, lost: LeaseLost) -> Ending:
+        """Give the end of a run that somebody cancelled; else raise what became of it."""
         try:
             run = self.store.get_claimable(lease.run_id)
-        except RunNotFound:  # the database went back to before it was made
-            return False
-        return run.status is RunStatus.CANCELLED and run.fence == lease.fence
+        except RunNotFound:
+            raise RunNotFound(
+                f"run {lease.run_id!r} is gone while it was driven: somebody deleted it, or the database was restored "
+                "from a backup, or a standby took over that lacked it; nothing more was written. Start it again"
+            ) from lost
+        if run.fence < lease.fence:
+            raise StoreWentBack(
+                f"run {lease.run_id!r} is as it was before this process took it: the database was restored from a "
+                "backup, or a standby took over that lacked the taking; nothing more was written. Resume the run"
+            ) from lost
+        if run.status is RunStatus.CANCELLED and run.fence == lease.fence:
+            return CANCELLED
+        raise lost
 
 
 def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:

@@ -142,8 +142,8 @@ class WorkflowRunner:
 
         `renamed` is as in `resume`. A failed run is a result. Raise `InvalidParams`, `InvalidName`, `NotStorable`,
         `PipelineNotFound` or `StepNotFound` before anything ran; `RunExists` if the id is taken and nothing says where
-        to start; `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `StoreError` for the
-        database.
+        to start; `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `RunNotFound` if it is
+        deleted meanwhile; `StoreError` for the database.
         """
         self._registry.add_workflow(workflow)
         context = _checked_context(workflow, context, run_id)

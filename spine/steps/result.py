@@ -9,7 +9,7 @@ from itertools import dropwhile
 from typing import Any, NoReturn
 
 import spine
-from spine.errors import SpineError, StoreBusy, StoreUnavailable, class_name, type_of
+from spine.errors import SpineError, StoreBusy, StoreUnavailable, StoreWentBack, class_name, type_of
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
@@ -148,7 +148,7 @@ def category_of(error: BaseException) -> ErrorCategory:
     kind = type(error)
     if issubclass(kind, TimeoutError):
         return ErrorCategory.TIMEOUT
-    if issubclass(kind, (ConnectionError, StoreBusy, StoreUnavailable)):
+    if issubclass(kind, (ConnectionError, StoreBusy, StoreUnavailable, StoreWentBack)):
         return ErrorCategory.TRANSIENT
     if issubclass(kind, (SpineError, ImportError, NotImplementedError)):
         return ErrorCategory.CONFIGURATION

@@ -129,7 +129,7 @@ class Leases(Protocol):
         """Open the session in which the holder of this lease writes; each step's write renews it.
 
         `left_at` is the step at which the taking left the run. A store that may lose what was committed, or hear a
-        write twice, raises `StoreError` for a run that is not where the last write left it.
+        write twice, raises `StoreWentBack` for a run that is not where the last write left it.
         """
 
     def renew_leases(self, leases: Sequence[Lease], *, lease_seconds: float) -> set[str]:

@@ -86,6 +86,7 @@ def test_a_step_that_the_new_primary_lacks_stops_the_run_and_runs_again(cluster,
         sequences = [checkpoint.sequence for checkpoint in runner.list_checkpoints(stopped.run_id)]
 
     assert (stopped.status, stopped.error_step, tried, kept) == (RunStatus.FAILED, "c", ["a", "b", "c"], ["a"])
+    assert (stopped.error_type, stopped.error_category) == ("StoreWentBack", "transient")
     assert "a step that was saved is gone" in stopped.error
     assert (resumed.status, ran.steps, sequences) == (RunStatus.COMPLETED, ["b", "c", "d"], [1, 2, 3, 4])
 
@@ -101,3 +102,28 @@ def test_a_standby_can_be_read_and_says_that_it_takes_no_writes(cluster, ran: Ra
 
     assert (ran.steps, runs) == ([], [])
     assert (found.verdict, found.seen) == (Verdict.ADVICE, "none: this is a standby")
+
+
+def test_a_primary_whose_commits_wait_for_a_standby_that_is_away_says_so(cluster, ran: Ran):
+    primary, standby, database = cluster
+
+    def found(runner: WorkflowRunner) -> list[tuple[Verdict, str]]:
+        return [(each.verdict, each.seen) for each in runner.examine() if each.subject == "writes"]
+
+    with primary.connect() as connection:
+        connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        connection.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: connection.execute("SHOW synchronous_standby_names").fetchone() == ("*",))
+    with WorkflowRunner(f"{primary.url(database)}?answer_timeout=0.5", registry=Registry()) as runner:
+        attached = found(runner)
+        standby.stop()
+        wait_for(lambda: found(runner) != attached)
+        away = found(runner)
+        with pytest.raises(StoreUnavailable, match="does not answer; .* wait for a synchronous standby"):
+            runner.execute(ran.workflow("a"))
+
+    assert attached == [(Verdict.FINE, "taken")]
+    assert away == [
+        (Verdict.PROBLEM, "none: commits wait for synchronous_standby_names=*, and no such standby is attached")
+    ]
+    assert ran.steps == []

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from spine.orchestration import LeaseLost, RunStatus, StoreUnavailable, WorkflowRunner
+from spine.orchestration import LeaseLost, RunNotFound, RunStatus, StoreUnavailable, StoreWentBack, WorkflowRunner
 from spine.stores.sql.writer import SqlRunWriter
 from tests.acceptance.recorded import Ran
 from tests.contract.rows import Rows
@@ -45,15 +45,34 @@ def test_no_step_is_started_beside_a_driver_that_got_the_same_fence(runner, ran:
     assert ran.steps == ["a"]
 
 
-def test_a_run_that_is_gone_is_a_lease_that_is_lost(runner, ran: Ran, rows):
+def test_a_run_that_is_gone_is_told_and_may_be_started_again(runner, ran: Ran, rows):
     def forget():
         for table in ("checkpoints", "definitions", "events", "runs"):
             rows.ask(f"DELETE FROM core_workflow_{table}")
 
-    with pytest.raises(LeaseLost):
-        runner.execute(ran.workflow("a", ran.step("b", doing(forget)), "c"))
+    with pytest.raises(RunNotFound, match="'r1' is gone while it was driven.* Start it again"):
+        runner.execute(ran.workflow("a", ran.step("b", doing(forget)), "c"), run_id="r1")
 
     assert ran.steps == ["a", "b"]
+    assert runner.execute(ran.workflow("a", "b", "c"), run_id="r1").status is RunStatus.COMPLETED
+
+
+def test_a_taking_that_the_database_forgot_is_told_and_may_be_resumed(runner, ran: Ran, rows):
+    def forget():
+        rows.ask("UPDATE core_workflow_runs SET fence = 1, holder = NULL, acquired_at = NULL, expires_at = NULL")
+        rows.ask("UPDATE core_workflow_runs SET status = 'failed', error_step = 'b', current_step = 'b'")
+
+    ran.broken["b"] = ValueError("not yet")
+    failed = runner.execute(ran.workflow("a", "b", "c"))
+    ran.repair()
+
+    with pytest.raises(StoreWentBack, match="is as it was before this process took it"):
+        runner.execute(ran.workflow("a", ran.step("b", doing(forget)), "c"), run_id=failed.run_id, start_from="b")
+    before = ran.taken()
+    resumed = runner.execute(ran.workflow("a", "b", "c"), run_id=failed.run_id, start_from="b")
+
+    assert resumed.status is RunStatus.COMPLETED
+    assert (before, ran.steps) == (["a", "b", "b"], ["b", "c"])
 
 
 def test_a_step_that_fails_over_a_gap_keeps_its_own_error(runner, ran: Ran, rows):

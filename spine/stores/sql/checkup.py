@@ -182,7 +182,21 @@ def _postgresql_writes(connection: Connection) -> Finding:
     if _setting(connection, "transaction_read_only") == "on":
         remedy = "runs can be read; to drive them turn default_transaction_read_only off for this role and database"
         return _advice("writes", "none: transactions are read-only", remedy)
+    if names := _awaited_in_vain(connection):
+        remedy = "start the standby that is named there, or take it out and reload: until then no step can be saved"
+        seen = f"none: commits wait for synchronous_standby_names={names}, and no such standby is attached"
+        return _problem("writes", seen, remedy)
     return _fine("writes", "taken")
+
+
+def _awaited_in_vain(connection: Connection) -> str:
+    """Name the standbys that commits wait for while none of them is attached; what may not be seen counts as there."""
+    waiting = text(
+        "SELECT current_setting('synchronous_standby_names') WHERE current_setting('synchronous_commit') "
+        "NOT IN ('off', 'local') AND NOT EXISTS (SELECT FROM pg_stat_replication "
+        "WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum'))"
+    )
+    return connection.execute(waiting).scalar() or ""
 
 
 def _postgresql_timeouts(connection: Connection) -> Finding:

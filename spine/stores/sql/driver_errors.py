@@ -29,7 +29,10 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
     "42501": (StoreUnavailable, "the role lacks a permission; which, says: spine doctor"),
-    READ_ONLY: (StoreUnavailable, "takes no writes: a standby, or default_transaction_read_only is on"),
+    READ_ONLY: (
+        StoreUnavailable,
+        "takes no writes: a standby, or default_transaction_read_only is on; name the server that does, or all",
+    ),
     "08": _LOST,
     "57": _LOST,
     "57P03": (StoreUnavailable, "is starting or stopping; try again"),
@@ -38,6 +41,10 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         "forgot what was prepared; behind a pooler, add ?pooler=transaction to the URL",
     ),
     # no SQLSTATE: see _REFUSALS
+    "silent": (
+        StoreUnavailable,
+        "does not answer; it hangs, or its commits wait for a synchronous standby that is away: see spine doctor",
+    ),
     "option": (StoreUnavailable, "an option of the URL has a value that libpq does not take; mend the URL"),
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
@@ -67,6 +74,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
 # A server that refuses a login leaves no SQLSTATE with the driver, only its words. They choose the words for people,
 # and nothing else: whether to try again is never decided by them. Compiled when first needed, not at every start.
 _REFUSALS: tuple[tuple[str, str], ...] = (
+    (r"^no answer within", "silent"),
     (r"password authentication failed|no password supplied|no pg_hba\.conf entry", "28"),
     (r"FATAL: +role .* does not exist|is not permitted to log in", "28"),
     (r"FATAL: +database .* does not exist", "3D000"),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from spine.codec.limits import Limits
-from spine.errors import SpineError, StoreError
+from spine.errors import SpineError, StoreWentBack
 from spine.records.checkpoint import NewCheckpoint
 from spine.records.claim import Ending
 from spine.records.lease import Lease, lease_lost
@@ -101,7 +101,7 @@ class SqlRunWriter:
         is_driven = self._writes.is_driven
         if self._session.run(is_driven, self._known, question=is_driven) != 1:
             return lease_lost(self._lease, "nothing was written")
-        return StoreError(
+        return StoreWentBack(
             f"run {self._lease.run_id!r} is not where this process left it in {describe(self._url)}: a step that was "
             "saved is gone. The database was restored from a backup, or a standby took over that lacked the step; "
             "nothing was written. A resume runs again what is missing"

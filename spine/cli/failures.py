@@ -68,6 +68,8 @@ def tell(error: Exception, *, debug: bool, database_url: str | None = None) -> E
         say(f"{type(error).__name__}: {error}{hint}")
         return ExitCode.FAILED
     say(for_database(str(error), database_url) or type(error).__name__)
+    for note in getattr(error, "__notes__", ()):
+        say(note.partition("\n")[0])
     return code_of(error)
 
 

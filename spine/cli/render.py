@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from spine.cli.output import is_terminal, out
 from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
@@ -122,7 +120,7 @@ def plain(value: Any) -> Any:
         return {_COLLECTIONS[kind]: [plain(item) for item in value]}
     if isinstance(value, Mapping):
         return _plain_object(value)
-    return value if _is_plain(value) else orjson.loads(codec.encode(value))
+    return value if _is_plain(value) else codec.loads(codec.encode(value))
 
 
 def _is_plain(value: Any) -> bool:

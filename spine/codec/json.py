@@ -19,6 +19,7 @@ from spine.errors import NotStorable, class_name, said_by_class, with_article
 ORDER = "$order"
 _SHORT = 64 * 1024
 _TAG = rb'"\$[^"\\]*":'
+_NO_ROOM = "Not enough memory"
 _PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 _COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
@@ -53,10 +54,20 @@ def _fitted(text: bytes) -> bytes:
 
 def decode(text: bytes | str) -> Any:
     """Read what `encode` wrote; raise ValueError if it is damaged."""
-    document = orjson.loads(text)
+    document = loads(text)
     # One character is looked for many times as fast as two.
     may_be_tagged = b"$" in text and b'"$' in text if isinstance(text, bytes) else "$" in text and '"$' in text
     return _decoded(document) if may_be_tagged else document
+
+
+def loads(text: bytes | str) -> Any:
+    """Parse JSON; raise ValueError if it is none, and `MemoryError`, as orjson does not, if there is no room for it."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if error.msg.startswith(_NO_ROOM):
+            raise MemoryError(error.msg) from None
+        raise
 
 
 def join(entries: Mapping[str, bytes]) -> bytes:

@@ -128,8 +128,10 @@ class Executor:
             turn.fail(StepResult.from_exception(error))
             self._write(turn, progress)
         except (StoreError, MemoryError) as error:
-            if turn.ending is None:  # else it failed by itself, and that is what there is to tell
+            if turn.ending is None:
                 turn.fail(StepResult.from_exception(error))
+            else:  # it failed by itself, and that is what there is to tell
+                error.add_note(turn.failure())
             self._write_failure(turn, progress, error)
 
     def announce(self, turn: Turn, progress: Progress) -> None:

@@ -54,6 +54,12 @@ class Turn:
             told=_told(result),
         )
 
+    def failure(self) -> str:
+        """Tell how the step failed, on one line and then where, for whoever cannot read it in the database."""
+        result = self.result
+        told = f"step {self.step.name!r} had failed: {result.error_type}: {result.error}"
+        return f"{told}\n{result.traceback}" if result.traceback else told
+
     def checkpoint(self, progress: Progress) -> NewCheckpoint:
         """Give the checkpoint that says this step is done; raise `NotStorable` for metadata that cannot be kept."""
         return NewCheckpoint(

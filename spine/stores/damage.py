@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import orjson
-
+from spine.codec import json as codec
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.records.checkpoint import SCHEMA_VERSION
 from spine.records.quality import Measured
@@ -28,7 +27,7 @@ def _told(error: Exception) -> str:
 
 def read_object(text: bytes | str, where: str) -> dict[str, Any]:
     """Parse a document that must be an object."""
-    document = guarded(where, lambda: orjson.loads(text))
+    document = guarded(where, lambda: codec.loads(text))
     if type(document) is not dict:
         raise SnapshotCorrupt(f"{where} is damaged: it is not an object; nothing was run")
     return document

@@ -31,7 +31,7 @@ def write_values(values: Mapping[str, Any]) -> str:
 
 def read_values(text: str, *, where: str) -> Values:
     """Read params or a partition; raise `SnapshotCorrupt` if damaged."""
-    return guarded(where, lambda: checked(Values(codec.split(orjson.loads(text)))))
+    return guarded(where, lambda: checked(Values(codec.split(codec.loads(text)))))
 
 
 def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | None = None) -> str:
@@ -39,7 +39,7 @@ def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | N
     own = orjson.dumps(performed or {})
     if not metadata:
         return own.decode()
-    return codec.encode({**metadata, **orjson.loads(own)}, at="metadata", limits=_WIDE).decode()
+    return codec.encode({**metadata, **codec.loads(own)}, at="metadata", limits=_WIDE).decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
@@ -198,4 +198,4 @@ def read_overrides(text: str | None, *, run_id: str, workflow_name: str) -> tupl
             context=None if context is None else read_context(judged(context, where, identity)),
         )
 
-    return () if text is None else guarded(where, lambda: tuple(read(each) for each in orjson.loads(text)))
+    return () if text is None else guarded(where, lambda: tuple(read(each) for each in codec.loads(text)))

@@ -267,6 +267,30 @@ def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sq
         assert (runner.get_summary("r").status, runner.list_checkpoints("r")) == ("running", [])
 
 
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sqlite_url, ran, replaced):
+    log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+
+    def lose_the_log(_ctx):
+        log.unlink()
+        if replaced:
+            log.touch()
+        return {}
+
+    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
+        workflow = ran.workflow("a", ran.step("b", lose_the_log), "c")
+        for act in (lambda: runner.execute(workflow, run_id="r"), runner.list_runs, lambda: runner.execute(workflow)):
+            with pytest.raises(StoreUnavailable, match="write-ahead log .*-wal was removed or replaced"):
+                act()
+        with (
+            WorkflowRunner(sqlite_url, registry=Registry()) as other,
+            pytest.raises(StoreUnavailable, match="write-ahead log .*-wal was removed or replaced"),
+        ):
+            other.list_runs()
+
+    assert ran.steps == ["a", "b"]
+
+
 @pytest.mark.parametrize("first_names", [["x"], {"b": ["x"]}, {"b": 5}, "b"])
 def test_first_names_that_are_none_are_damage(on_disk, failed, rows, ran, first_names):
     definition = json.loads(rows.one("SELECT CAST(definition AS TEXT) FROM core_workflow_definitions"))

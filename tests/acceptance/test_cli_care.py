@@ -104,6 +104,21 @@ def test_a_run_whose_end_nobody_could_write_down_says_how_long_it_is_held(folder
     ]
 
 
+def test_a_failure_that_nobody_could_write_down_is_told(folder: Path):
+    Path("full.py").write_text(
+        WORKFLOW.replace("import os, signal", "import resource").replace(
+            'if ctx.params["target"] == "crash":\n        os.kill(os.getpid(), signal.SIGKILL)',
+            'resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n    raise ValueError("no such day")',
+        )
+    )
+
+    said = spine("run", "full.py", "--run-id", "night", "--param", "target=up", "-q")
+
+    assert said.returncode == 1
+    assert "could not be read or written" in said.stderr.splitlines()[0]
+    assert said.stderr.splitlines()[1] == "spine: step 'load' had failed: ValueError: no such day"
+
+
 def test_a_run_that_cannot_be_recovered_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TARGET", "crash")
     spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")

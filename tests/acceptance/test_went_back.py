@@ -104,3 +104,18 @@ def test_a_write_that_fails_at_first_is_told_where_the_second_succeeds(runner, r
 
     assert (failed.status, failed.error_step, failed.error_type) == (RunStatus.FAILED, "b", type(raised).__name__)
     assert runner.get_summary(failed.run_id).status == RunStatus.FAILED
+
+
+def test_how_a_step_failed_is_told_where_its_failure_could_not_be_written(runner, ran: Ran, monkeypatch):
+    def away(_self, _ending):
+        raise StoreUnavailable("gone for good")
+
+    monkeypatch.setattr(SqlRunWriter, "end_run", away)
+    ran.broken["b"] = ValueError("no such day")
+
+    with pytest.raises(StoreUnavailable, match="gone for good") as caught:
+        runner.execute(ran.workflow("a", "b", "c"))
+
+    (note,) = caught.value.__notes__
+    assert note.startswith("step 'b' had failed: ValueError: no such day\n")
+    assert "recorded.py" in note

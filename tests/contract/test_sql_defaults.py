@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, StoreError
 from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
 from spine.stores.open import open_store
 from tests.conftest import upgrade
@@ -72,6 +72,25 @@ def test_the_way_that_a_database_writes_dates_changes_nothing(postgres_url, styl
         owner.execute(f"ALTER DATABASE {owner.info.dbname} SET datestyle = '{style}'")
 
     assert_kept(*drive_and_resume(postgres_url))
+
+
+def test_options_in_the_url_are_added_to_those_of_spine(postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {owner.info.dbname} SET datestyle = 'German'")
+    url = f"{postgres_url}?options=-c%20lock_timeout%3D50ms"
+
+    assert_kept(*drive_and_resume(url))
+    with WorkflowRunner(url) as runner:
+        (found,) = [finding.seen for finding in runner.examine() if finding.subject == "timeouts"]
+    assert found == "statement_timeout=30s lock_timeout=50ms"
+
+
+def test_dates_that_cannot_be_read_behind_a_pooler_are_told_with_what_to_do(postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {owner.info.dbname} SET datestyle = 'German'")
+
+    with pytest.raises(StoreError, match="ALTER ROLE name SET datestyle = 'ISO'"):
+        drive_and_resume(f"{postgres_url}?pooler=transaction")
 
 
 def test_the_isolation_that_a_database_has_by_default_changes_nothing(postgres_url):

@@ -1,7 +1,6 @@
 """What goes wrong outside: an exception of Spine says what and where, and never the password."""
 
 import logging
-import resource
 import socket
 import sqlite3
 import threading
@@ -15,7 +14,6 @@ import pytest
 import sqlalchemy
 
 from spine.errors import InvalidSetting, StoreBusy, StoreError, StoreFull, StoreUnavailable
-from spine.records.finding import Verdict
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
 from spine.stores.sql import timeouts
@@ -227,22 +225,6 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(sqlite_store):
 
         assert everything(sqlite_store) == before
         drive.writer.end_run(FAILED)
-
-
-def test_a_file_that_cannot_be_opened_for_want_of_space_says_so(sqlite_store, sqlite_url):
-    run_to(sqlite_store, FAILED)
-    sqlite_store.close()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # less than what SQLite keeps beside the file
-    try:
-        with closing(open_store(sqlite_url)) as store:
-            with pytest.raises(StoreFull, match="no space left to open"):
-                store.get_run("run-1")
-            [finding] = store.examine()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-    assert (finding.verdict, finding.remedy) == (Verdict.PROBLEM, "free some room where the database lies")
 
 
 def _forbid_writing(path):

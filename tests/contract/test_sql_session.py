@@ -9,7 +9,7 @@ import pytest
 
 from spine.errors import StoreError
 from spine.stores.open import open_store
-from spine.stores.protocol import RunFilter
+from spine.stores.protocol import PurgeOrder, RunFilter
 from spine.stores.sql.engine import make_engine
 from spine.stores.sql.session import Session
 from spine.stores.sql.url import parse_url
@@ -189,6 +189,9 @@ def test_no_session_is_kept_from_when_the_server_took_no_writes(postgres_url):
             lambda: store.renew_leases([lease], lease_seconds=HOUR),
             lambda: create(store, new_run("run-2")),
             lambda: take_over(store, "run-3"),
+            lambda: store.cancel_run("run-2"),
+            lambda: store.delete_checkpoints("run-2") == 0,
+            lambda: store.purge_runs(PurgeOrder(days=0, failed_days=0)) is not None,
         ):
             owner.execute(f"ALTER DATABASE {owner.info.dbname} SET default_transaction_read_only = on")
             store._engine.pool.dispose_idle()  # as when the server restarts

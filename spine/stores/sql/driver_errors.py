@@ -54,6 +54,10 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_LOCKED: _LOCKED_FILE,
     sqlite3.SQLITE_FULL: (StoreFull, "no space left for {where}; free some and resume"),
     sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, "no space left to open {where}; free some and try again"),
+    sqlite3.SQLITE_IOERR: (
+        StoreUnavailable,
+        "{where} could not be read or written: a limit of its size, no space, or a disk that fails; mend it and resume",
+    ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,
         "{where} is read-only; check the permissions of the file and its folder",
@@ -98,6 +102,9 @@ def translated(url: URL) -> Iterator[None]:
         if error.errno is None:  # not the system's: raised by a signal handler, say
             raise
         raise StoreUnavailable(f"{describe(url)} cannot be asked: {error}") from error
+    except NotImplementedError as error:  # psycopg reads times as ISO writes them
+        told = "behind a pooler the role must ask for ISO: ALTER ROLE name SET datestyle = 'ISO'"
+        raise StoreError(f"{describe(url)}: {error}; {told}") from error
     except Exception as error:
         if _is_driver_error(error):
             raise store_error(error, url) from error

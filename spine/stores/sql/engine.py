@@ -67,6 +67,9 @@ def make_engine(url: URL) -> Engine:
         is_pooled = "pooler" in url.query
         known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT
         asked = {name: value for name, value in known.items() if name not in url.query}
+        if not is_pooled and "options" in url.query:
+            asked["options"] = f"{known['options']} {url.query['options']}"  # of two settings the last one counts
+            url = url.difference_update_query(["options"])
         answer_seconds = float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS)))
         secret = secrets_in(url)  # whoever prints an engine prints the options of its URL
         url = url.difference_update_query(["pooler", "answer_timeout", *secret])
@@ -162,9 +165,13 @@ def _switch_to_wal(connection: Any) -> None:
             if mode != "wal":
                 path = connection.execute("PRAGMA database_list").fetchone()[2]
                 raise StoreUnavailable(f"{path} can have no write-ahead log where it lies; keep it on a local disk")
+    connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # which opens the log
+    connection.note_log()
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.require_same_files()
     writes = connection.get_execution_options().get("spine_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -183,9 +190,9 @@ def is_absent(engine: Engine) -> bool:
     return False
 
 
-def file_of(engine: Engine) -> set[tuple[int, int]]:
-    """Tell which file a SQLite database is, whatever is done to its name; nothing for PostgreSQL."""
-    return set() if is_postgresql(engine) else own_connection.inodes(str(engine.url.database))
+def file_of(engine: Engine) -> tuple[int, int] | None:
+    """Tell which file a SQLite database is, whatever is done to its name; None for PostgreSQL."""
+    return None if is_postgresql(engine) else own_connection.inode_of(str(engine.url.database))
 
 
 def is_postgresql(engine: Engine) -> bool:

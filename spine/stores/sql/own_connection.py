@@ -1,7 +1,8 @@
-"""`OwnConnection`: keeps a forked process from the SQLite files that its parent had open.
+"""`OwnConnection`: a connection to SQLite that loses nothing unseen, whatever is done to its process or its files.
 
-The locks of a process on a file are not inherited, but what SQLite remembers of them is: a child that opened such a
-file again would take no locks on it, and others would throw away what it commits.
+The locks of a process on a file are not inherited by a fork, but what SQLite remembers of them is: a child that opened
+such a file again would take no locks on it, and others would throw away what it commits. And who removes a write-ahead
+log under a process, as restoring a backup by hand does, makes it write where nobody else reads.
 """
 
 import os
@@ -22,17 +23,41 @@ class OwnConnection(sqlite3.Connection):
     """A connection to a file that no parent of this process had open when it was forked."""
 
     opened: ClassVar[WeakSet["OwnConnection"]] = WeakSet()
-    inherited: ClassVar[set[_Inode]] = set()
+    inherited: ClassVar[set[_Inode | None]] = set()
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
-        if self.inherited & inodes(path):
+        inode = inode_of(path)
+        if inode is not None and inode in self.inherited:
             raise StoreUnavailable(
                 f"the process that forked this one had {path} open, and SQLite loses what is written there now; start "
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         super().__init__(path, *arguments, **options)
-        self.inodes = inodes(path)  # now: later the path may lead elsewhere
+        self._path, self._log_path = path, f"{path}-wal"
+        self.inode = inode_of(path)  # now: later the path may lead elsewhere
+        self.log: _Inode | None = None
         self.opened.add(self)
+
+    def note_log(self) -> None:
+        """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
+        self.log = inode_of(self._log_path)
+        others = {other.log for other in list(self.opened) if other.inode == self.inode}
+        if len(others - {None}) > 1:
+            raise self._cut_off()
+
+    def require_same_files(self) -> None:
+        """Raise `StoreUnavailable` where nobody else would see what is written here: the files are not there now."""
+        if self.inode != inode_of(self._path):
+            raise StoreUnavailable(removed(self._path))
+        if self.log is not None and self.log != inode_of(self._log_path):
+            raise self._cut_off()
+
+    def _cut_off(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"the write-ahead log {self._log_path} was removed or replaced while this process had it open: a backup "
+            "was restored meanwhile, or a step opened the file itself; nothing more was read or written. End every "
+            "process that has the file open, restore that backup once more, and resume"
+        )
 
     def close(self) -> None:
         """Close it; a fork does not matter any more."""
@@ -52,17 +77,24 @@ def _close_idle() -> None:
 
 
 def _note_inherited() -> None:
-    for connection in list(OwnConnection.opened):
-        OwnConnection.inherited.update(connection.inodes)
+    OwnConnection.inherited.update(connection.inode for connection in list(OwnConnection.opened))
 
 
-def inodes(path: str) -> set[_Inode]:
-    """Tell which file this path leads to: none or one."""
+def inode_of(path: str) -> _Inode | None:
+    """Tell which file this path leads to."""
     try:
         found = os.stat(path)  # noqa: PTH116  # as cheap as can be
     except OSError:
-        return set()
-    return {(found.st_dev, found.st_ino)}
+        return None
+    return found.st_dev, found.st_ino
+
+
+def removed(where: str) -> str:
+    """Say that a file is not the one that it was."""
+    return (
+        f"{where} was removed or replaced since it was opened; nothing was read or written. "
+        "Put the file back, or begin with a new runner"
+    )
 
 
 if hasattr(os, "register_at_fork"):

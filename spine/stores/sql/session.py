@@ -9,6 +9,7 @@ from spine.errors import StoreError
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql
+from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.reconnecting import try_again
 
@@ -27,6 +28,7 @@ class Session:
         self._reconnect_seconds = reconnect_seconds
         self._connection: Connection | None = None
         self.cursor: Any = None
+        self._require_same_files: Callable[[], None] = _need_no_files
         try:
             with translated(engine.url):
                 self._open()
@@ -38,6 +40,7 @@ class Session:
     def run(self, write: Statement, values: Mapping[str, Any], *, question: Statement) -> int:
         """Write and tell how many rows that touched; `question` finds out, on a new connection, if it got through."""
         try:
+            self._require_same_files()
             return write.run(self.cursor, values)
         except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
             error = self._named(raised)
@@ -75,6 +78,8 @@ class Session:
         self._connection = connection
         driver: Any = connection.connection.driver_connection
         self.cursor = driver.cursor()
+        if isinstance(driver, OwnConnection):
+            self._require_same_files = driver.require_same_files
 
     def _reopen(self) -> Any:
         if self._connection is not None:
@@ -82,3 +87,7 @@ class Session:
             self.close()
         self._open()
         return self.cursor
+
+
+def _need_no_files() -> None:
+    """Of a server nothing can be removed or replaced unseen."""

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine
@@ -24,8 +24,11 @@ from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
 from spine.stores.sql import engine as engines
+from spine.stores.sql.own_connection import removed
 from spine.stores.sql.url import describe, parse_url
 from spine.stores.sql.writer import SqlRunWriter
+
+T = TypeVar("T")
 
 # In a forked process: a connection that went with its pool would be closed here, under its parent.
 _left_to_parents: list[Engine | None] = []
@@ -48,7 +51,7 @@ class SqlStore:
         self._reconnect_seconds = reconnect_seconds
         self._make_tables = make_tables
         self._checked = False
-        self._file: set[tuple[int, int]] = set()
+        self._file: tuple[int, int] | None = None
         self._checking = threading.Lock()
         _stores.add(self)
 
@@ -135,12 +138,15 @@ class SqlStore:
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""
-        with self._writing() as connection:
+
+        def write(connection: Connection) -> bool:
             self._require_run(connection, run_id)
             cancelled = runs.cancel_run(connection, run_id)
             if cancelled:
                 events.insert_event(connection, run_id, EventKind.RUN_CANCELLED, by)
             return cancelled
+
+        return self._write(write)
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
         """See `Checkpoints`."""
@@ -161,13 +167,16 @@ class SqlStore:
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
-        with self._writing() as connection:
+
+        def write(connection: Connection) -> int | None:
             self._require_run(connection, run_id)
             if not runs.mark_removed(connection, run_id, Removal.DELETED):
                 return 0 if runs.is_removed(connection, run_id) else None
             removed = checkpoints.delete_of_runs(connection, [run_id])
             events.insert_event(connection, run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
             return removed
+
+        return self._write(write)
 
     def list_events(self, run_id: str) -> list[Event]:
         """See `Events`."""
@@ -185,13 +194,11 @@ class SqlStore:
             left_at=left_at,
             reconnect_seconds=self._reconnect_seconds,
             limits=self._limits,
-            require_file=self._require_same_file,
         )
 
     def renew_leases(self, held: Sequence[Lease], *, lease_seconds: float) -> set[str]:
         """See `Leases`."""
-        self._check_schema()
-        return engines.write(self._engine, lambda connection: leases.renew(connection, held, lease_seconds))
+        return self._write(lambda connection: leases.renew(connection, held, lease_seconds))
 
     def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
         """See `Retention`."""
@@ -200,10 +207,13 @@ class SqlStore:
 
     def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
         """See `Retention`."""
-        with self._writing() as connection:
+
+        def write(connection: Connection) -> PurgedBatch:
             batch = retention.purge_batch(connection, order)
             events.insert_purges(connection, batch.runs, by)
             return batch
+
+        return self._write(write)
 
     def examine(self) -> list[Finding]:
         """See `Health`."""
@@ -224,9 +234,9 @@ class SqlStore:
         self._check_schema()
         return engines.reading(self._engine)
 
-    def _writing(self) -> AbstractContextManager[Connection]:
+    def _write(self, act: Callable[[Connection], T]) -> T:
         self._check_schema()
-        return engines.writing(self._engine)
+        return engines.write(self._engine, act)
 
     def _take(self, write: Callable[[Connection], Lease | None]) -> Lease | None:
         self._check_schema()
@@ -253,10 +263,7 @@ class SqlStore:
     def _require_same_file(self) -> None:
         """Refuse to go on with a file that nobody else sees any more, or to begin another in its place."""
         if engines.file_of(self._engine) != self._file:
-            raise StoreUnavailable(
-                f"{self.location} was removed or replaced since it was opened; nothing was read or written. "
-                "Put the file back, or begin with a new runner"
-            )
+            raise StoreUnavailable(removed(self.location))
 
     def _select_run(self, connection: Connection, run_id: str) -> Any:
         row = runs.select_run(connection, run_id)

@@ -1,6 +1,5 @@
 """`SqlRunWriter`: the pen of whoever drives a run, on one session, with statements prepared once."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -31,10 +30,8 @@ class SqlRunWriter:
         left_at: str | None,
         reconnect_seconds: float,
         limits: Limits,
-        require_file: Callable[[], None],
     ) -> None:
         self._lease = lease
-        self._require_file = require_file
         self._limits = limits
         self._url, self._dialect = engine.url, engine.dialect
         self._session = Session(engine, reconnect_seconds=reconnect_seconds)
@@ -90,7 +87,6 @@ class SqlRunWriter:
         }
 
     def _run(self, write: Statement, values: dict[str, Any], question: Statement) -> None:
-        self._require_file()  # or a step would be done in a file that nobody sees any more
         self._known["left_at"] = None  # nobody knows until the write is answered
         if self._session.run(write, values, question=question) != 1:
             raise self._refused()

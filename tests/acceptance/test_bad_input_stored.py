@@ -267,13 +267,18 @@ def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sq
         assert (runner.get_summary("r").status, runner.list_checkpoints("r")) == ("running", [])
 
 
-@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
-def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sqlite_url, ran, replaced):
-    log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link"])
+def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sqlite_url, ran, how):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    log = path.with_name(f"{path.name}-wal")
+    if how == "behind a link":
+        linked = path.with_name("link.db")
+        linked.symlink_to(path)
+        sqlite_url = f"sqlite:///{linked}"
 
     def lose_the_log(_ctx):
         log.unlink()
-        if replaced:
+        if how == "replaced":
             log.touch()
         return {}
 

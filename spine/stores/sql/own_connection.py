@@ -33,7 +33,7 @@ class OwnConnection(sqlite3.Connection):
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         super().__init__(path, *arguments, **options)
-        self._path, self._log_path = path, f"{path}-wal"
+        self._path, self._log_path = path, f"{os.path.realpath(path)}-wal"  # beside what a link names
         self.inode = inode_of(path)  # now: later the path may lead elsewhere
         self.log: _Inode | None = None
         self.opened.add(self)

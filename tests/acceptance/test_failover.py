@@ -114,7 +114,8 @@ def test_a_primary_whose_commits_wait_for_a_standby_that_is_away_says_so(cluster
         connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         connection.execute("SELECT pg_reload_conf()")
         wait_for(lambda: connection.execute("SHOW synchronous_standby_names").fetchone() == ("*",))
-    with WorkflowRunner(f"{primary.url(database)}?answer_timeout=0.5", registry=Registry()) as runner:
+    url = f"{primary.url(database)}?answer_timeout=0.5"
+    with WorkflowRunner(url, registry=Registry(), reconnect_seconds=0) as runner:
         attached = found(runner)
         standby.stop()
         wait_for(lambda: found(runner) != attached)

@@ -96,7 +96,8 @@ class Driver:
         if run.fence < lease.fence:
             raise StoreWentBack(
                 f"run {lease.run_id!r} is as it was before this process took it: the database was restored from a "
-                "backup, or a standby took over that lacked the taking; nothing more was written. Resume the run"
+                "backup, or a standby took over that lacked the taking; nothing more was written. See where it stands, "
+                "and resume it"
             ) from lost
         if run.status is RunStatus.CANCELLED and run.fence == lease.fence:
             return CANCELLED

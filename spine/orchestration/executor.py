@@ -8,7 +8,7 @@ from typing import Any
 from spine import clock
 from spine.codec import json as codec
 from spine.codec.limits import Limits
-from spine.errors import LeaseLost, NotStorable, StoreError, class_name
+from spine.errors import LeaseLost, NotStorable, SpineError, StoreError, class_name
 from spine.hooks.dispatch import Audience, dispatch
 from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
@@ -19,6 +19,7 @@ from spine.orchestration.interrupts import Interrupted, Interrupts
 from spine.orchestration.progress import COMPLETED, Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.turn import Turn
+from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
 from spine.steps.kind import Call
 from spine.steps.result import ErrorCategory, Outcome, StepResult, error_text
@@ -128,10 +129,8 @@ class Executor:
             turn.fail(StepResult.from_exception(error))
             self._write(turn, progress)
         except (StoreError, MemoryError) as error:
-            if turn.ending is None:
+            if turn.ending is None:  # else it failed by itself, and that is what there is to tell
                 turn.fail(StepResult.from_exception(error))
-            else:  # it failed by itself, and that is what there is to tell
-                error.add_note(turn.failure())
             self._write_failure(turn, progress, error)
 
     def announce(self, turn: Turn, progress: Progress) -> None:
@@ -143,7 +142,7 @@ class Executor:
     def _write(self, turn: Turn, progress: Progress) -> None:
         name = turn.step.name
         if turn.ending is not None:
-            self.writer.end_run(turn.ending)
+            self._write_ending(turn, turn.ending)
             progress.durations[name], progress.ending = turn.seconds, turn.ending
             return
         saved = wants_checkpoint(turn.step, turn.result, self.strategy)
@@ -164,6 +163,14 @@ class Executor:
         if saved:
             progress.save()
         progress.move_on()
+
+    def _write_ending(self, turn: Turn, ending: Ending) -> None:
+        """End the run with a failure; who cannot is told of it, for it stands nowhere else."""
+        try:
+            self.writer.end_run(ending)
+        except (SpineError, MemoryError) as error:
+            error.add_note(turn.failure())
+            raise
 
     def _write_failure(self, turn: Turn, progress: Progress, error: StoreError | MemoryError) -> None:
         """Record how this step failed, if the database lets us; else what was raised first goes on."""

@@ -25,7 +25,7 @@ def recover_run(run: RunSummary, resume: Callable[[], WorkflowResult]) -> Recove
     """Resume one crashed run; what concerns this run alone does not keep the next one waiting."""
     try:
         return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, result=resume())
-    except SpineError as error:
+    except (SpineError, MemoryError) as error:
         return not_recovered(run, error)
 
 

@@ -29,5 +29,5 @@ def lease_lost(lease: Lease, consequence: str) -> LeaseLost:
     """Make the error that tells a driver that its lease is gone, and what follows."""
     return LeaseLost(
         f"run {lease.run_id!r} is no longer driven by {lease.holder} (fence {lease.fence}): "
-        f"it was taken over or cancelled, or the database lost the taking; {consequence}"
+        f"it was taken over; {consequence}"
     )

@@ -20,6 +20,7 @@ from spine.orchestration import (
     Workflow,
     WorkflowRunner,
 )
+from spine.stores.sql.prepared import InTransaction
 from tests.contract.rows import Rows
 
 
@@ -264,7 +265,8 @@ def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sq
     assert ran == ["first"]
     away.replace(path)
     with WorkflowRunner(sqlite_url) as runner:
-        assert (runner.get_summary("r").status, runner.list_checkpoints("r")) == ("running", [])
+        saved = [checkpoint.step_name for checkpoint in runner.list_checkpoints("r")]
+        assert (runner.get_summary("r").status, saved) == ("running", ["first"])
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "behind a link"])
@@ -294,6 +296,22 @@ def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sql
             other.list_runs()
 
     assert ran.steps == ["a", "b"]
+
+
+def test_no_step_is_believed_that_was_written_while_the_log_went(sqlite_url, ran, monkeypatch):
+    log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+    run_in_transaction = InTransaction.run
+
+    def run_and_lose_the_log(self, cursor, values):
+        rows = run_in_transaction(self, cursor, values)
+        log.unlink(missing_ok=True)
+        return rows
+
+    monkeypatch.setattr(InTransaction, "run", run_and_lose_the_log)
+    with WorkflowRunner(sqlite_url) as runner, pytest.raises(StoreUnavailable, match="was removed or replaced"):
+        runner.execute(ran.workflow("a", "b"))
+
+    assert ran.steps == ["a"]
 
 
 @pytest.mark.parametrize("first_names", [["x"], {"b": ["x"]}, {"b": 5}, "b"])

@@ -19,6 +19,8 @@ from spine.orchestration import (
     WorkflowNotFound,
     WorkflowRunner,
 )
+from spine.records.checkpoint import Checkpoint
+from spine.stores.sql.store import SqlStore
 from tests.programs.forked import run_forked
 
 DRIVER = """
@@ -191,6 +193,31 @@ def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(
         large, small = narrow.recover()
 
     assert (large.run_id, type(large.error)) == ("large", NotStorable)
+    assert small.result
+    assert small.result.status is RunStatus.COMPLETED
+
+
+def test_a_run_that_there_is_no_memory_to_read_keeps_no_other_from_being_recovered(sqlite_url: str, monkeypatch):
+    ran: list[str] = []
+    flow = workflow(ran)
+    get_checkpoint = SqlStore.get_checkpoint
+
+    def get_but_large(store: SqlStore, run_id: str, step: str | None = None) -> Checkpoint:
+        if run_id == "large":
+            raise MemoryError("no room")
+        return get_checkpoint(store, run_id, step)
+
+    with WorkflowRunner(sqlite_url) as runner:
+        for run_id in ("large", "small"):
+            runner.execute(flow, run_id=run_id)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+            database.execute("UPDATE core_workflow_runs SET status = 'running'")
+            database.execute("DELETE FROM core_workflow_checkpoints WHERE step_name = 'two'")
+        monkeypatch.setattr(SqlStore, "get_checkpoint", get_but_large)
+
+        large, small = runner.recover()
+
+    assert (large.run_id, type(large.error)) == ("large", MemoryError)
     assert small.result
     assert small.result.status is RunStatus.COMPLETED
 

@@ -39,7 +39,7 @@ def test_no_step_is_started_beside_a_driver_that_got_the_same_fence(runner, ran:
 
     steps = [ran.step("a", doing(forget), checkpoint=False), ran.step("b", checkpoint=False), "c"]
 
-    with pytest.raises(LeaseLost, match="lost the taking"):
+    with pytest.raises(LeaseLost, match="it was taken over"):
         runner.execute(ran.workflow(*steps))
 
     assert ran.steps == ["a"]
@@ -119,3 +119,15 @@ def test_how_a_step_failed_is_told_where_its_failure_could_not_be_written(runner
     (note,) = caught.value.__notes__
     assert note.startswith("step 'b' had failed: ValueError: no such day\n")
     assert "recorded.py" in note
+
+
+def test_how_a_step_failed_is_told_to_a_driver_that_lost_its_lease(runner, ran: Ran, rows):
+    def fail_without_a_lease():
+        rows.ask("UPDATE core_workflow_runs SET fence = fence + 1")
+        raise ValueError("no such day")
+
+    with pytest.raises(LeaseLost) as caught:
+        runner.execute(ran.workflow("a", ran.step("b", doing(fail_without_a_lease))))
+
+    (note,) = caught.value.__notes__
+    assert note.startswith("step 'b' had failed: ValueError: no such day\n")

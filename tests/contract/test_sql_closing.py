@@ -1,12 +1,16 @@
 """No connection outlives its store, whoever is still at work when it is closed."""
 
+import threading
 from collections import Counter
+from contextlib import closing
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import event
 
+from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
-from spine.testing.contract.drive import driving
+from spine.testing.contract.drive import FAILED, driving, run_to
 
 
 @pytest.fixture
@@ -33,3 +37,26 @@ def test_a_store_that_is_asked_after_it_was_closed_keeps_no_connection(sql_store
     assert list(sql_store.list_runs(RunFilter())) == []
     assert connections["connect"] > 0
     assert connections["close"] == connections["connect"]
+
+
+def test_a_file_that_some_threads_open_while_others_close_it_is_refused_to_nobody(session):
+    url = f"sqlite:///{session.folder}/{uuid4()}.db"  # in memory, where no file gets the inode of one just removed
+    with closing(open_store(url)) as store:
+        run_to(store, FAILED)
+    wrong = []
+
+    def open_and_close():
+        try:
+            for _ in range(150):
+                with closing(open_store(url)) as store:
+                    store.get_run("run-1")
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []

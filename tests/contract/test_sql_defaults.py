@@ -1,13 +1,14 @@
 """What a database or the environment says of sessions changes nothing: text is what it was, races are told."""
 
 from contextlib import closing
+from urllib.parse import quote
 
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from spine.errors import InvalidSetting, StoreError
+from spine.errors import InvalidSetting, StoreError, StoreUnavailable
 from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
 from spine.stores.open import open_store
 from tests.conftest import upgrade
@@ -83,6 +84,14 @@ def test_options_in_the_url_are_added_to_those_of_spine(postgres_url):
     with WorkflowRunner(url) as runner:
         (found,) = [finding.seen for finding in runner.examine() if finding.subject == "timeouts"]
     assert found == "statement_timeout=30s lock_timeout=50ms"
+
+
+@pytest.mark.parametrize("setting", ["nonsense=1", "lock_timeout=soon"])
+def test_an_option_that_the_server_refuses_is_told_as_such(postgres_url, setting):
+    url = f"{postgres_url}?options={quote(f'-c {setting}')}"
+
+    with WorkflowRunner(url) as runner, pytest.raises(StoreUnavailable, match="an option of the URL"):
+        runner.list_runs()
 
 
 def test_dates_that_cannot_be_read_behind_a_pooler_are_told_with_what_to_do(postgres_url):

@@ -27,6 +27,7 @@ OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
 OLDEST_POSTGRESQL = 120000
 RUNS_LOOKED_AT = 1000
 FURTHEST_CLOCK = timedelta(seconds=5)
+LONGEST_COMMIT = 5  # seconds that a standby may take to answer one
 _Look = Callable[[Connection], Finding]
 _UPGRADE = "run: spine db upgrade"
 _SCHEMA_REMEDIES: dict[type[StoreError], str] = {
@@ -184,19 +185,19 @@ def _postgresql_writes(connection: Connection) -> Finding:
         return _advice("writes", "none: transactions are read-only", remedy)
     if names := _awaited_in_vain(connection):
         remedy = "start the standby that is named there, or take it out and reload: until then no step can be saved"
-        seen = f"none: commits wait for synchronous_standby_names={names}, and no such standby is attached"
-        return _problem("writes", seen, remedy)
+        return _problem("writes", f"none: commits wait for a standby of synchronous_standby_names={names}", remedy)
     return _fine("writes", "taken")
 
 
 def _awaited_in_vain(connection: Connection) -> str:
-    """Name the standbys that commits wait for while none of them is attached; what may not be seen counts as there."""
+    """Name the standbys that commits wait for, if none is there or one commit waits for long; as far as may be seen."""
     waiting = text(
-        "SELECT current_setting('synchronous_standby_names') WHERE current_setting('synchronous_commit') "
-        "NOT IN ('off', 'local') AND NOT EXISTS (SELECT FROM pg_stat_replication "
-        "WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum'))"
+        "SELECT current_setting('synchronous_standby_names') "
+        "WHERE current_setting('synchronous_commit') NOT IN ('off', 'local') AND (NOT EXISTS ("
+        "SELECT FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')) OR EXISTS ("
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND now() - query_start > :long * interval '1 s'))"
     )
-    return connection.execute(waiting).scalar() or ""
+    return connection.execute(waiting, {"long": LONGEST_COMMIT}).scalar() or ""
 
 
 def _postgresql_timeouts(connection: Connection) -> Finding:

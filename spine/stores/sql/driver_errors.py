@@ -45,7 +45,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         StoreUnavailable,
         "does not answer; it hangs, or its commits wait for a synchronous standby that is away: see spine doctor",
     ),
-    "option": (StoreUnavailable, "an option of the URL has a value that libpq does not take; mend the URL"),
+    "option": (StoreUnavailable, "an option of the URL has a value that is not taken; mend the URL"),
     "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
 }
 _LOCKED_FILE = (StoreBusy, "{where} stayed locked by another process for {busy_seconds:g} s; try again")
@@ -85,7 +85,7 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
     (r"too many (clients|connections)|remaining connection slots", "53300"),
     (r"database system is (starting up|shutting down|in recovery)", "57P03"),
     (r"unsupported startup parameter", "pooler"),
-    (r"\binvalid \w+ value", "option"),
+    (r"\binvalid (\w+ value|value for|command-line argument)|unrecognized configuration parameter", "option"),
 )
 
 
@@ -103,7 +103,7 @@ def translated(url: URL) -> Iterator[None]:
             raise
         raise StoreUnavailable(f"{describe(url)} cannot be asked: {error}") from error
     except NotImplementedError as error:  # psycopg reads times as ISO writes them
-        told = "behind a pooler the role must ask for ISO: ALTER ROLE name SET datestyle = 'ISO'"
+        told = "leave datestyle out of the URL; behind a pooler set it: ALTER ROLE name SET datestyle = 'ISO'"
         raise StoreError(f"{describe(url)}: {error}; {told}") from error
     except Exception as error:
         if _is_driver_error(error):

@@ -55,12 +55,13 @@ class OwnConnection(sqlite3.Connection):
     def _cut_off(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"the write-ahead log {self._log_path} was removed or replaced while this process had it open: a backup "
-            "was restored meanwhile, or a step opened the file itself; nothing more was read or written. End every "
+            "was restored meanwhile, or a step opened the file itself; what was written since may be lost. End every "
             "process that has the file open, restore that backup once more, and resume"
         )
 
     def close(self) -> None:
-        """Close it; a fork does not matter any more."""
+        """Close it; neither its log nor a fork matters any more."""
+        self.log = None  # before SQLite removes it and another thread opens the next
         super().close()
         self.opened.discard(self)
 
@@ -92,7 +93,7 @@ def inode_of(path: str) -> _Inode | None:
 def removed(where: str) -> str:
     """Say that a file is not the one that it was."""
     return (
-        f"{where} was removed or replaced since it was opened; nothing was read or written. "
+        f"{where} was removed or replaced since it was opened; nothing was read or written in its place. "
         "Put the file back, or begin with a new runner"
     )
 

@@ -29,6 +29,7 @@ class Session:
         self._connection: Connection | None = None
         self.cursor: Any = None
         self._require_same_files: Callable[[], None] = _need_no_files
+        self._is_in_doubt = False
         try:
             with translated(engine.url):
                 self._open()
@@ -40,13 +41,22 @@ class Session:
     def run(self, write: Statement, values: Mapping[str, Any], *, question: Statement) -> int:
         """Write and tell how many rows that touched; `question` finds out, on a new connection, if it got through."""
         try:
-            self._require_same_files()
-            return write.run(self.cursor, values)
+            return self._write(write, values)
         except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
             error = self._named(raised)
         if not is_passing(error):
             raise error from error.__cause__
         return self._again(error, lambda: self._ask_or_write(write, values, question))
+
+    def _write(self, write: Statement, values: Mapping[str, Any]) -> int:
+        """Write, and believe it only if the files are those that everybody sees; else write nothing any more."""
+        if self._is_in_doubt:
+            self._require_same_files()
+        rows = write.run(self.cursor, values)
+        self._is_in_doubt = True
+        self._require_same_files()
+        self._is_in_doubt = False
+        return rows
 
     def close(self) -> None:
         """Give the connection back to the pool."""

@@ -18,7 +18,7 @@ class Display(Hook, Protocol):
 
 
 class Witness:
-    """Remembers which run was driven, what this attempt completed, and how many seconds it and each step took."""
+    """Remembers which run was driven, what this drive completed, and how many seconds it and each step took."""
 
     def __init__(self) -> None:
         self.run_id: str | None = None

@@ -265,7 +265,7 @@ def _given(story: Story) -> list[tuple[str, Cell | str]]:
         facts += [(f"partition {name}", _short(value)) for name, value in context.partition.items()]
         facts += [(f"param {name}", _short(value)) for name, value in context.params.items() if name not in pending]
     return facts + [
-        (f"param {name}", f"{_short(value)} (given to the last attempt, in no checkpoint yet)")
+        (f"param {name}", f"{_short(value)} (given to the last drive, in no checkpoint yet)")
         for name, value in pending.items()
     ]
 

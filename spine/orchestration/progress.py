@@ -73,7 +73,7 @@ class Progress:
             self.ending = COMPLETED
 
     def result(self) -> WorkflowResult:
-        """Tell how the attempt ended."""
+        """Tell how the drive ended."""
         done = self.earlier.union(self.completed)
         names = self.workflow.step_names
         return WorkflowResult(

@@ -1,4 +1,4 @@
-"""`WorkflowResult`: how one attempt to drive a run ended."""
+"""`WorkflowResult`: how one drive of a run ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from spine.records.run import RunStatus
 class WorkflowResult:
     """How one `execute` or `resume` ended; a failed run is a result, not an exception.
 
-    `completed_steps` are those of this attempt, `all_completed_steps` and `skipped_steps` those of the whole run, in
-    the workflow's order; `durations` are the seconds each step of this attempt took.
+    `completed_steps` are those of this drive, `all_completed_steps` and `skipped_steps` those of the whole run, in
+    the workflow's order; `durations` are the seconds each step of this drive took.
     """
 
     status: RunStatus

@@ -283,8 +283,8 @@ def test_what_the_last_attempt_was_given_is_shown_before_a_checkpoint_carries_it
 
     shown = " ".join(said.out.split())
     assert "param day 1 param" in shown
-    assert "param target 0 (given to the last attempt, in no checkpoint yet)" in shown
-    assert "param new true (given to the last attempt, in no checkpoint yet)" in shown
+    assert "param target 0 (given to the last drive, in no checkpoint yet)" in shown
+    assert "param new true (given to the last drive, in no checkpoint yet)" in shown
     assert (told["params"], told["pending_params"]) == (
         {"target": 0, "day": 1, "new": True},
         {"target": 0, "new": True},

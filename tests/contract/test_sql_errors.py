@@ -374,3 +374,8 @@ def test_a_connection_that_the_system_refuses_is_unavailable_and_asked_for_again
         engine.dispose()
 
     assert "cannot be asked: [Errno 24] Too many open files" in message
+
+
+def test_all_servers_of_a_url_are_told_as_people_write_them():
+    with closing(open_store(f"postgresql://ann:{SECRET}@/etl?host=db1:5432&host=db2:5432")) as store:
+        assert store.location == "postgresql://ann:***@/etl?host=db1:5432&host=db2:5432"

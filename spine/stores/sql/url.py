@@ -65,9 +65,10 @@ def parse_url(text: str) -> URL:
 
 
 def describe(url: URL) -> str:
-    """Spell a URL for people, without its password."""
-    shown = url.difference_update_query(secrets_in(url))
-    return shown.render_as_string(hide_password=True).replace("postgresql+psycopg:", "postgresql:", 1)
+    """Spell a URL for people, without its password, and `host=db1:5432` as they write it."""
+    shown = url.difference_update_query(secrets_in(url)).render_as_string(hide_password=True)
+    place, mark, options = shown.replace("postgresql+psycopg:", "postgresql:", 1).partition("?")
+    return f"{place}{mark}{options.replace('%3A', ':')}"
 
 
 def secrets_in(url: URL) -> dict[str, Any]:

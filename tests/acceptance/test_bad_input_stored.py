@@ -238,6 +238,17 @@ def test_a_file_that_was_removed_or_replaced_under_a_runner_is_no_place_to_run(s
             assert runner.get_run(kept).status == "completed"
 
 
+def test_two_dots_after_a_link_lead_where_they_lead_everybody(tmp_path, ran):
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "deep")
+
+    with WorkflowRunner(f"sqlite:///{tmp_path}/link/../spine.db", registry=Registry()) as runner:
+        runner.execute(ran.workflow("a"), run_id="r")
+
+    assert (tmp_path / "real" / "spine.db").exists()
+    assert not (tmp_path / "spine.db").exists()
+
+
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
 def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sqlite_url, replaced):
     path = Path(sqlite_url.removeprefix("sqlite:///"))

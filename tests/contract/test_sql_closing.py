@@ -1,5 +1,6 @@
 """No connection outlives its store, whoever is still at work when it is closed."""
 
+import sys
 import threading
 from collections import Counter
 from contextlib import closing
@@ -10,6 +11,7 @@ from sqlalchemy import event
 
 from spine.stores.open import open_store
 from spine.stores.protocol import RunFilter
+from spine.stores.sql.own_connection import OwnConnection
 from spine.testing.contract.drive import FAILED, driving, run_to
 
 
@@ -39,6 +41,15 @@ def test_a_store_that_is_asked_after_it_was_closed_keeps_no_connection(sql_store
     assert connections["close"] == connections["connect"]
 
 
+@pytest.fixture
+def busy_threads():
+    """Threads that give way to each other a thousand times as often as usual."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 1000)
+    yield
+    sys.setswitchinterval(interval)
+
+
 def test_a_file_that_some_threads_open_while_others_close_it_is_refused_to_nobody(session):
     url = f"sqlite:///{session.folder}/{uuid4()}.db"  # in memory, where no file gets the inode of one just removed
     with closing(open_store(url)) as store:
@@ -60,3 +71,21 @@ def test_a_file_that_some_threads_open_while_others_close_it_is_refused_to_nobod
         thread.join()
 
     assert wrong == []
+
+
+@pytest.mark.usefixtures("busy_threads")
+def test_a_connection_may_look_at_the_others_while_threads_open_and_close_theirs(tmp_path):
+    path = str(tmp_path / "spine.db")
+    idle = [OwnConnection(path) for _ in range(300)]
+
+    def open_and_close():
+        for _ in range(100):
+            OwnConnection(path).close()
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        idle[0].note_log()
+    for connection in idle:
+        connection.close()

@@ -43,7 +43,12 @@ _BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() i
 
 def located(url: URL) -> URL:
     """Give a URL that leads to the same file from wherever the process goes."""
-    return url.set(database=str(Path(str(url.database)).absolute())) if url.drivername == SQLITE else url
+    if url.drivername != SQLITE:
+        return url
+    path = Path(str(url.database)).absolute()
+    if ".." in path.parts:  # SQLAlchemy would take them out of the text, which a link makes another file
+        path = path.parent.resolve() / path.name
+    return url.set(database=str(path))
 
 
 def make_engine(url: URL) -> Engine:

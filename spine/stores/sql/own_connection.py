@@ -8,21 +8,22 @@ log under a process, as restoring a backup by hand does, makes it write where no
 import os
 import sqlite3
 from contextlib import suppress
-from typing import Any, ClassVar
-from weakref import WeakSet
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Engine
 
 from spine.errors import StoreUnavailable
 
+T = TypeVar("T")
 _Inode = tuple[int, int]
-_engines: WeakSet[Engine] = WeakSet()
+_engines: WeakValueDictionary[int, Engine] = WeakValueDictionary()
 
 
 class OwnConnection(sqlite3.Connection):
     """A connection to a file that no parent of this process had open when it was forked."""
 
-    opened: ClassVar[WeakSet["OwnConnection"]] = WeakSet()
+    opened: ClassVar[WeakValueDictionary[int, "OwnConnection"]] = WeakValueDictionary()
     inherited: ClassVar[set[_Inode | None]] = set()
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
@@ -32,16 +33,17 @@ class OwnConnection(sqlite3.Connection):
                 f"the process that forked this one had {path} open, and SQLite loses what is written there now; start "
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
-        super().__init__(path, *arguments, **options)
         self._path, self._log_path = path, f"{os.path.realpath(path)}-wal"  # beside what a link names
-        self.inode = inode_of(path)  # now: later the path may lead elsewhere
+        self.inode = inode
         self.log: _Inode | None = None
-        self.opened.add(self)
+        self.opened[id(self)] = self  # before SQLite takes a lock that a fork would leave to the child for good
+        super().__init__(path, *arguments, **options)
+        self.inode = inode_of(path)  # now: it may be new, and later the path may lead elsewhere
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
         self.log = inode_of(self._log_path)
-        others = {other.log for other in list(self.opened) if other.inode == self.inode}
+        others = {other.log for other in _living(self.opened) if other.inode == self.inode}
         if len(others - {None}) > 1:
             raise self._cut_off()
 
@@ -63,22 +65,27 @@ class OwnConnection(sqlite3.Connection):
         """Close it; neither its log nor a fork matters any more."""
         self.log = None  # before SQLite removes it and another thread opens the next
         super().close()
-        self.opened.discard(self)
+        self.opened.pop(id(self), None)
 
 
 def close_idle_before_forks(engine: Engine) -> None:
     """Let an engine keep nothing idle over a fork, so that only what is in use is inherited."""
-    _engines.add(engine)
+    _engines[id(engine)] = engine
 
 
 def _close_idle() -> None:
-    with suppress(Exception):  # nobody may be kept from forking, and what stays open is noted
-        for engine in list(_engines):
+    for engine in _living(_engines):
+        with suppress(Exception):  # nobody may be kept from forking, and what stays open is noted
             engine.pool.dispose_idle()  # type: ignore[attr-defined]  # see `ClosablePool`
 
 
 def _note_inherited() -> None:
-    OwnConnection.inherited.update(connection.inode for connection in list(OwnConnection.opened))
+    OwnConnection.inherited.update(connection.inode for connection in _living(OwnConnection.opened))
+
+
+def _living(kept: WeakValueDictionary[int, T]) -> list[T]:
+    """Give what is still there, whatever other threads add or take away meanwhile."""
+    return [each for reference in kept.valuerefs() if (each := reference()) is not None]
 
 
 def inode_of(path: str) -> _Inode | None:

@@ -280,19 +280,22 @@ def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sq
         assert (runner.get_summary("r").status, saved) == ("running", ["first"])
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link"])
-def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sqlite_url, ran, how):
+@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link", "without its index"])
+def test_no_run_ends_well_on_a_log_that_was_removed_or_replaced_under_it(sqlite_url, ran, how):
     path = Path(sqlite_url.removeprefix("sqlite:///"))
-    log = path.with_name(f"{path.name}-wal")
+    gone = [path.with_name(f"{path.name}-wal")]
+    if how != "without its index":
+        gone.append(path.with_name(f"{path.name}-shm"))
     if how == "behind a link":
         linked = path.with_name("link.db")
         linked.symlink_to(path)
         sqlite_url = f"sqlite:///{linked}"
 
     def lose_the_log(_ctx):
-        log.unlink()
-        if how == "replaced":
-            log.touch()
+        for file in gone:
+            file.unlink()
+            if how == "replaced":
+                file.touch()
         return {}
 
     with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
@@ -306,16 +309,16 @@ def test_no_step_is_done_on_a_log_that_was_removed_or_replaced_under_its_run(sql
         ):
             other.list_runs()
 
-    assert ran.steps == ["a", "b"]
+    assert ran.steps == (["a", "b", "c"] if how == "without its index" else ["a", "b"])
 
 
 def test_no_step_is_believed_that_was_written_while_the_log_went(sqlite_url, ran, monkeypatch):
-    log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+    index = Path(f"{sqlite_url.removeprefix('sqlite:///')}-shm")
     run_in_transaction = InTransaction.run
 
     def run_and_lose_the_log(self, cursor, values):
         rows = run_in_transaction(self, cursor, values)
-        log.unlink(missing_ok=True)
+        index.unlink(missing_ok=True)
         return rows
 
     monkeypatch.setattr(InTransaction, "run", run_and_lose_the_log)

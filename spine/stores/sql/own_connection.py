@@ -33,16 +33,18 @@ class OwnConnection(sqlite3.Connection):
                 f"the process that forked this one had {path} open, and SQLite loses what is written there now; start "
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
-        self._path, self._log_path = path, f"{os.path.realpath(path)}-wal"  # beside what a link names
+        place = os.path.realpath(path)  # beside what a link names
+        self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
         self.inode = inode
         self.log: _Inode | None = None
+        self.index: _Inode | None = None
         self.opened[id(self)] = self  # before SQLite takes a lock that a fork would leave to the child for good
         super().__init__(path, *arguments, **options)
         self.inode = inode_of(path)  # now: it may be new, and later the path may lead elsewhere
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
-        self.log = inode_of(self._log_path)
+        self.log, self.index = inode_of(self._log_path), inode_of(self._index_path)
         others = {other.log for other in _living(self.opened) if other.inode == self.inode}
         if len(others - {None}) > 1:
             raise self._cut_off()
@@ -51,6 +53,14 @@ class OwnConnection(sqlite3.Connection):
         """Raise `StoreUnavailable` where nobody else would see what is written here: the files are not there now."""
         if self.inode != inode_of(self._path):
             raise StoreUnavailable(removed(self._path))
+        if self.index is not None and self.index != inode_of(self._index_path):
+            raise self._cut_off()
+
+    def require_same_log(self) -> None:
+        """Raise the same for the log itself; not after each write, for a log that was looked at is slower to sync.
+
+        Where Linux keeps fine times of what was looked at, the next write must write down the inode too.
+        """
         if self.log is not None and self.log != inode_of(self._log_path):
             raise self._cut_off()
 
@@ -63,7 +73,7 @@ class OwnConnection(sqlite3.Connection):
 
     def close(self) -> None:
         """Close it; neither its log nor a fork matters any more."""
-        self.log = None  # before SQLite removes it and another thread opens the next
+        self.log = self.index = None  # before SQLite removes them and another thread opens the next
         super().close()
         self.opened.pop(id(self), None)
 

@@ -28,7 +28,7 @@ class Session:
         self._reconnect_seconds = reconnect_seconds
         self._connection: Connection | None = None
         self.cursor: Any = None
-        self._require_same_files: Callable[[], None] = _need_no_files
+        self._own: OwnConnection | None = None
         self._is_in_doubt = False
         try:
             with translated(engine.url):
@@ -50,13 +50,21 @@ class Session:
 
     def _write(self, write: Statement, values: Mapping[str, Any]) -> int:
         """Write, and believe it only if the files are those that everybody sees; else write nothing any more."""
+        own = self._own
+        if own is None:
+            return write.run(self.cursor, values)
         if self._is_in_doubt:
-            self._require_same_files()
+            own.require_same_files()
         rows = write.run(self.cursor, values)
         self._is_in_doubt = True
-        self._require_same_files()
+        own.require_same_files()
         self._is_in_doubt = False
         return rows
+
+    def require_same_log(self) -> None:
+        """Raise `StoreUnavailable` if what was written to SQLite went into a log that nobody else sees."""
+        if self._own is not None:
+            self._own.require_same_log()
 
     def close(self) -> None:
         """Give the connection back to the pool."""
@@ -88,8 +96,7 @@ class Session:
         self._connection = connection
         driver: Any = connection.connection.driver_connection
         self.cursor = driver.cursor()
-        if isinstance(driver, OwnConnection):
-            self._require_same_files = driver.require_same_files
+        self._own = driver if isinstance(driver, OwnConnection) else None
 
     def _reopen(self) -> Any:
         if self._connection is not None:
@@ -97,7 +104,3 @@ class Session:
             self.close()
         self._open()
         return self.cursor
-
-
-def _need_no_files() -> None:
-    """Of a server nothing can be removed or replaced unseen."""

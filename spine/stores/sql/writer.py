@@ -64,11 +64,13 @@ class SqlRunWriter:
             self._run(self._writes.go_on, values, self._writes.is_saved)
         else:
             self._run(self._writes.end_with_checkpoint, values | self._ending_values(ending), self._writes.is_saved)
+            self._session.require_same_log()
         return len(snapshot)
 
     def end_run(self, ending: Ending) -> None:
         """See `RunWriter`."""
         self._run(self._writes.end, {**self._known, **self._ending_values(ending)}, self._writes.has_ended)
+        self._session.require_same_log()
 
     def close(self) -> None:
         """See `RunWriter`."""

@@ -87,13 +87,18 @@ def test_with_quiet_nothing_is_said_while_all_goes_well(folder: Path, monkeypatc
     assert "night" in asked.stdout
 
 
-def test_a_run_whose_end_nobody_could_write_down_says_how_long_it_is_held(folder: Path):
+def fill_the_disk_in_load(then: str = "pass") -> None:
+    """Write full.py, whose step `load` lets no file grow any more."""
     Path("full.py").write_text(
         WORKFLOW.replace("import os, signal", "import resource").replace(
             'if ctx.params["target"] == "crash":\n        os.kill(os.getpid(), signal.SIGKILL)',
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))",
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n    {then}",
         )
     )
+
+
+def test_a_run_whose_end_nobody_could_write_down_says_how_long_it_is_held(folder: Path):
+    fill_the_disk_in_load()
 
     said = spine("run", "full.py", "--run-id", "night", "--param", "target=up", "-q")
 
@@ -105,12 +110,7 @@ def test_a_run_whose_end_nobody_could_write_down_says_how_long_it_is_held(folder
 
 
 def test_a_failure_that_nobody_could_write_down_is_told(folder: Path):
-    Path("full.py").write_text(
-        WORKFLOW.replace("import os, signal", "import resource").replace(
-            'if ctx.params["target"] == "crash":\n        os.kill(os.getpid(), signal.SIGKILL)',
-            'resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n    raise ValueError("no such day")',
-        )
-    )
+    fill_the_disk_in_load('raise ValueError("no such day")')
 
     said = spine("run", "full.py", "--run-id", "night", "--param", "target=up", "-q")
 

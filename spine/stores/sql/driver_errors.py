@@ -102,7 +102,9 @@ def translated(url: URL) -> Iterator[None]:
         if error.errno is None:  # not the system's: raised by a signal handler, say
             raise
         raise StoreUnavailable(f"{describe(url)} cannot be asked: {error}") from error
-    except NotImplementedError as error:  # psycopg reads times as ISO writes them
+    except NotImplementedError as error:
+        if "DateStyle" not in str(error):  # psycopg reads times as ISO writes them, and no others
+            raise
         told = "leave datestyle out of the URL; behind a pooler set it: ALTER ROLE name SET datestyle = 'ISO'"
         raise StoreError(f"{describe(url)}: {error}; {told}") from error
     except Exception as error:

@@ -21,7 +21,7 @@ _engines: WeakValueDictionary[int, Engine] = WeakValueDictionary()
 
 
 class OwnConnection(sqlite3.Connection):
-    """A connection to a file that no parent of this process had open when it was forked."""
+    """A connection to a file that no parent of this process had open when it forked, and that is in its place."""
 
     opened: ClassVar[WeakValueDictionary[int, "OwnConnection"]] = WeakValueDictionary()
     inherited: ClassVar[set[_Inode | None]] = set()

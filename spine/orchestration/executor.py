@@ -1,5 +1,6 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
+import logging
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
 from spine.stores.protocol import RunWriter
 
+_log = logging.getLogger("spine")
 _NOTHING_YET = StepResult.ok()
 _OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
@@ -154,7 +156,7 @@ class Executor:
         elif ending is not None:
             self.writer.end_run(turn.completion(progress))
         else:
-            self.require_lease(asking=True)  # no write told whether somebody took the run over meanwhile
+            self._require_driven(turn)
         progress.durations[name] = turn.seconds
         if turn.result.outcome is Outcome.SKIPPED:
             progress.skip(name)
@@ -163,6 +165,13 @@ class Executor:
         if saved:
             progress.save()
         progress.move_on()
+
+    def _require_driven(self, turn: Turn) -> None:
+        """See that nobody took the run over, which no write told; a database that is away gave it to nobody."""
+        try:
+            self.writer.require_lease()
+        except StoreError as error:  # the next write finds out
+            _log.warning("lease.unknown run_id=%s error=%r", turn.context.run_id, str(error))
 
     def _write_ending(self, turn: Turn, ending: Ending) -> None:
         """End the run with a failure; who cannot is told of it, for it stands nowhere else."""

@@ -3,11 +3,10 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 from weakref import WeakSet
 
 from spine import clock
@@ -29,11 +28,7 @@ class Pulse:
     known_at: float
 
 
-class RequireLease(Protocol):
-    """Raises `LeaseLost` if the lease is known to be gone; `asking` asks the database first."""
-
-    def __call__(self, *, asking: bool = False) -> None:
-        """Require the lease."""
+RequireLease = Callable[[], None]
 
 
 class Heartbeat:
@@ -56,7 +51,7 @@ class Heartbeat:
         """Keep a lease alive inside, one that was asked for at this uptime.
 
         What is given raises `LeaseLost` if somebody took the run over; it asks the database only if the lease may
-        have run out while this process slept, or if told to.
+        have run out while this process slept.
         """
         with self._changed:
             if self._thread is None:
@@ -75,12 +70,12 @@ class Heartbeat:
         """Leave the leases, and the thread that renews them, to the parent of this process."""
         self._pulses, self._changed, self._thread = {}, threading.Condition(), None
 
-    def _require(self, pulse: Pulse, *, asking: bool = False) -> None:
+    def _require(self, pulse: Pulse) -> None:
         lease, known_at = pulse.lease, pulse.known_at
         for _ in range(ASKS):
-            if not asking and clock.uptime() - known_at < self._lease_seconds:
+            if clock.uptime() - known_at < self._lease_seconds:
                 return
-            asking, known_at = False, clock.uptime()
+            known_at = clock.uptime()
             try:
                 run = self._store.get_claimable(lease.run_id)
             except StoreError as error:  # nobody can have taken it over there either; the next write finds out

@@ -118,6 +118,9 @@ class RunWriter(Protocol):
     def end_run(self, ending: Ending) -> None:
         """End the run and release its lease, without a checkpoint."""
 
+    def require_lease(self) -> None:
+        """Ask whether the run is still this driver's, without writing; no long wait for a lost database."""
+
     def close(self) -> None:
         """Give back the session; the lease stays as it is."""
 

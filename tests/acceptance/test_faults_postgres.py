@@ -98,6 +98,24 @@ def test_a_database_that_stays_away_is_a_clear_error_and_the_run_resumes_later(
     assert ran == ["step1", "step2", "step2", "step3"]
 
 
+def test_a_database_that_is_away_between_two_checkpoints_stops_no_step(
+    own_postgres: PostgresServer, own_postgres_url: str, caplog: pytest.LogCaptureFixture
+):
+    def start() -> None:
+        own_postgres.start()
+        own_postgres.wait_until_ready()
+
+    workflow, ran = workflow_with(lambda: None, lambda: own_postgres.stop("immediate"), lambda: None, start)
+
+    with WorkflowRunner(own_postgres_url, checkpoint_strategy="key_steps") as runner, caplog.at_level("WARNING"):
+        result = runner.execute(workflow, run_id="away")
+        stored = runner.get_run("away")
+
+    assert (result.status, stored.status) == (RunStatus.COMPLETED, RunStatus.COMPLETED)
+    assert ran == ["step1", "step2", "step3", "step4", "step5"]
+    assert [record.args[0] for record in caplog.records if record.msg.startswith("lease.unknown")] == ["away", "away"]
+
+
 def resume_when_free(runner: WorkflowRunner, run_id: str) -> Any:
     """Resume a run as soon as the lease of its dead driver has expired."""
     wait_for(lambda: runner.get_run(run_id).lease is None)

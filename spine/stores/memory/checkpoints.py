@@ -59,3 +59,9 @@ class Row:
         context, snapshot = snapshots.read_snapshot(chain, run_id=summary.run_id, workflow_name=summary.workflow_name)
         fields = {name: getattr(summary, name) for name in CheckpointSummary.__dataclass_fields__}
         return Checkpoint(**fields, context=context, context_snapshot=snapshot)
+
+
+def read_last(rows: Sequence[Row]) -> Checkpoint:
+    """Read the last of a run's rows, with those it builds on."""
+    whole = max(place for place, row in enumerate(rows) if row.snapshot.base_sequence is None)
+    return rows[-1].checkpoint([row.snapshot for row in rows[whole:]])

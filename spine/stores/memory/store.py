@@ -19,7 +19,7 @@ from spine.records.override import Override, overridden
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Removal, Run, RunList, RunStatus, RunSummary
 from spine.stores import documents, snapshots
-from spine.stores.memory.checkpoints import Row
+from spine.stores.memory.checkpoints import Row, read_last
 from spine.stores.protocol import PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.snapshots import Snapshot
 
@@ -103,7 +103,7 @@ class MemoryStore:
         with self._lock:
             summary = self._shown(run_id)
             rows = self._sorted_rows(run_id)
-            context = _read(rows).context if rows else self._first[run_id].fresh()
+            context = read_last(rows).context if rows else self._first[run_id].fresh()
             sequence = rows[-1].new.sequence if rows else 0
             fields = {name: getattr(summary, name) for name in RunSummary.__dataclass_fields__}
             reached = summary.definition.up_to(summary.current_step)
@@ -168,7 +168,7 @@ class MemoryStore:
             if not wanted:
                 which = "no checkpoint" if step is None else f"no checkpoint of step {step!r}"
                 raise CheckpointNotFound(f"run {run_id!r} has {which}")
-            return _read(rows[: wanted[-1] + 1])
+            return read_last(rows[: wanted[-1] + 1])
 
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """See `Checkpoints`."""
@@ -233,7 +233,7 @@ class MemoryStore:
         snapshot = Snapshot(step_name=new.step_name, sequence=new.sequence, base_sequence=base_sequence, text=text)
         metadata = documents.write_metadata(new.metadata, new.performed)
         with self._lock:
-            self._require(lease)
+            self.require(lease)
             now = clock.now()
             rows = self._rows[lease.run_id]
             old = rows.get(new.step_name)
@@ -250,7 +250,7 @@ class MemoryStore:
     def end(self, lease: Lease, ending: Ending) -> None:
         """End a run for the holder of its lease."""
         with self._lock:
-            self._require(lease)
+            self.require(lease)
             if ending.status != RunStatus.FAILED:
                 self._points[lease.run_id] = None
             self._end_driven(lease, ending)
@@ -275,9 +275,11 @@ class MemoryStore:
         run = self._runs.get(lease.run_id)
         return run is not None and (run.fence, run.status) == (lease.fence, RunStatus.RUNNING)
 
-    def _require(self, lease: Lease) -> None:
-        if not self._drives(lease):
-            raise lease_lost(lease, "nothing was written")
+    def require(self, lease: Lease, otherwise: str = "nothing was written") -> None:
+        """Raise `LeaseLost` if the run is not driven under this lease."""
+        with self._lock:
+            if not self._drives(lease):
+                raise lease_lost(lease, otherwise)
 
     def _note(
         self, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None, **more: Any
@@ -367,14 +369,12 @@ class MemoryRunWriter:
         """See `RunWriter`."""
         self._store.end(self._lease, ending)
 
+    def require_lease(self) -> None:
+        """See `RunWriter`."""
+        self._store.require(self._lease, "nothing more was started")
+
     def close(self) -> None:
         """See `RunWriter`."""
-
-
-def _read(rows: list[Row]) -> Checkpoint:
-    """Read the last of a run's rows, with those it builds on."""
-    whole = max(place for place, row in enumerate(rows) if row.snapshot.base_sequence is None)
-    return rows[-1].checkpoint([row.snapshot for row in rows[whole:]])
 
 
 def _fits(run: RunSummary, wanted: RunFilter) -> bool:

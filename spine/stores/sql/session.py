@@ -48,6 +48,16 @@ class Session:
             raise error from error.__cause__
         return self._again(error, lambda: self._ask_or_write(write, values, question))
 
+    def ask(self, question: Statement, values: Mapping[str, Any]) -> int:
+        """Tell how many rows a question finds; if the connection is lost, one new one is tried."""
+        with naming_blockers(self._engine):
+            try:
+                return question.run(self.cursor, values)
+            except Exception as raised:
+                if not is_passing(self._named(raised)):
+                    raise
+                return question.run(self._reopen(), values)
+
     def _write(self, write: Statement, values: Mapping[str, Any]) -> int:
         """Write, and believe it only if the files are those that everybody sees; else write nothing any more."""
         own = self._own

@@ -72,6 +72,11 @@ class SqlRunWriter:
         self._run(self._writes.end, {**self._known, **self._ending_values(ending)}, self._writes.has_ended)
         self._session.require_same_log()
 
+    def require_lease(self) -> None:
+        """See `RunWriter`."""
+        if self._session.ask(self._writes.is_driven, self._known) != 1:
+            raise lease_lost(self._lease, "nothing more was started")
+
     def close(self) -> None:
         """See `RunWriter`."""
         self._session.close()

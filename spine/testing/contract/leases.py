@@ -42,6 +42,8 @@ def _refused(drive: Drive) -> None:
             write(drive)
         assert repr(drive.lease.run_id) in str(caught.value)
         assert drive.lease.holder in str(caught.value)
+    with pytest.raises(LeaseLost, match="nothing more was started"):
+        drive.writer.require_lease()
 
 
 class LeasesContract:
@@ -91,6 +93,16 @@ class LeasesContract:
 
         assert everything(store) == before
         assert store.get_run("run-1").fence == drive.lease.fence  # nobody has taken it
+
+    def test_a_driver_that_still_has_its_run_is_told_so_and_nothing_is_written(self, store: Store) -> None:
+        with driving(store) as drive:
+            drive.save("extract")
+            before = everything(store)
+
+            drive.writer.require_lease()
+
+            assert everything(store) == before
+            drive.save("load", ending=COMPLETED)
 
     def test_nothing_is_written_after_the_end(self, store: Store) -> None:
         with driving(store) as drive:

@@ -37,7 +37,7 @@ def orders_if_plain(value: Any, limits: Limits) -> list[list[str]] | None:
                     return None  # one set of keys in two orders, of which `$order` can tell one
         if nested:
             unvisited += [(each, depth + 1) for each in nested]
-    if unordered and (type(value) is list or any(frozenset(each) in unordered for each in ordered)):
+    if unordered and (type(value) is list or not unordered.keys().isdisjoint(map(frozenset, ordered))):
         return None  # there is no outermost object that could tell an order, or JSONB's own is there too
     return list(unordered.values())
 
@@ -53,7 +53,13 @@ def _collections_in(items: Iterable[Any]) -> tuple[list[Any] | None, int]:
             size += len(item)
         elif kind is dict or kind is list:
             found.append(item)
-        elif not _is_plain(kind, item):
+        elif kind is int:
+            if not _LEAST <= item <= _MOST:
+                return None, size
+        elif kind is float:
+            if not tags.is_plain_float(item):
+                return None, size
+        elif item is not None and kind is not bool:
             return None, size
     return found, size
 
@@ -69,9 +75,3 @@ def _keys_in_order(collection: dict[Any, Any]) -> bool | None:
             in_order = False
         longest, last = length, key
     return in_order
-
-
-def _is_plain(kind: type, item: Any) -> bool:
-    if kind is int:
-        return bool(_LEAST <= item <= _MOST)
-    return item is None or kind is bool or (kind is float and tags.is_plain_float(item))

@@ -100,15 +100,17 @@ class Executor:
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
         turn.seconds = clock.stopwatch() - start
-        turn.result = turn.call.secrets.masked(result).shortened()
+        turn.result = result
 
     def settle(self, turn: Turn) -> None:
         """Put the output into the context, through the codec; what cannot be kept fails the step."""
         result, before = turn.result, turn.context
-        if result.outcome is Outcome.SKIPPED:
-            return
         if result.outcome is Outcome.FAILED:
             turn.fail(result)
+            return
+        if result.reason is not None:
+            turn.result = result = turn.sayable(result)
+        if result.outcome is Outcome.SKIPPED:
             return
         try:
             given = result.context_updates
@@ -142,29 +144,22 @@ class Executor:
             self._tell(hooks, kind, turn, progress, duration=turn.seconds)
 
     def _write(self, turn: Turn, progress: Progress) -> None:
-        name = turn.step.name
         if turn.ending is not None:
             self._write_ending(turn, turn.ending)
-            progress.durations[name], progress.ending = turn.seconds, turn.ending
+            progress.durations[turn.step.name], progress.ending = turn.seconds, turn.ending
             return
-        saved = wants_checkpoint(turn.step, turn.result, self.strategy)
-        ending = COMPLETED if progress.next_step is None else None
-        if saved:
-            size = self.writer.save_checkpoint(turn.checkpoint(progress), ending)
+        is_saved = wants_checkpoint(turn.step, turn.result, self.strategy)
+        if is_saved:
+            new = turn.checkpoint(progress)
+            size = self.writer.save_checkpoint(new, COMPLETED if new.next_step is None else None)
             if hooks := self.audience[EventKind.CHECKPOINT_SAVED]:
                 self._tell(hooks, EventKind.CHECKPOINT_SAVED, turn, progress, size=size)
-        elif ending is not None:
+        elif progress.next_step is None:
             self.writer.end_run(turn.completion(progress))
         else:
             self._require_driven(turn)
-        progress.durations[name] = turn.seconds
-        if turn.result.outcome is Outcome.SKIPPED:
-            progress.skip(name)
-        else:
-            progress.complete(name, turn.context)
-        if saved:
-            progress.save()
-        progress.move_on()
+        progress.durations[turn.step.name] = turn.seconds
+        progress.move_on(turn.context, is_skipped=turn.result.outcome is Outcome.SKIPPED, is_saved=is_saved)
 
     def _require_driven(self, turn: Turn) -> None:
         """See that nobody took the run over, which no write told; a database that is away gave it to nobody."""

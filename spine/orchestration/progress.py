@@ -50,26 +50,21 @@ class Progress:
         after, steps = self.position + 1, self.workflow.steps
         return steps[after].name if after < len(steps) else None
 
-    def complete(self, name: str, context: WorkflowContext) -> None:
-        """Note that this step has completed, and what the run knows by it."""
-        self.completed.append(name)
+    def move_on(self, context: WorkflowContext, *, is_skipped: bool, is_saved: bool) -> None:
+        """Note what the run knows now that this step is done, and go to the next one, or end after the last."""
+        steps, place = self.workflow.steps, self.position
         self.context = context
-
-    def skip(self, name: str) -> None:
-        """Note that this step was skipped."""
-        self.skipped.add(name)
-        self.unsaved_skips.append(name)
-
-    def save(self) -> None:
-        """Note that a checkpoint holds all this."""
-        self.sequence += 1
-        self.base = Base(sequence=self.sequence, context=self.context)
-        self.unsaved_skips.clear()
-
-    def move_on(self) -> None:
-        """Go to the next step, or end after the last."""
-        self.position += 1
-        if self.position == len(self.workflow.steps):
+        if is_skipped:
+            self.skipped.add(steps[place].name)
+            self.unsaved_skips.append(steps[place].name)
+        else:
+            self.completed.append(steps[place].name)
+        if is_saved:
+            self.sequence += 1
+            self.base = Base(sequence=self.sequence, context=context)
+            self.unsaved_skips.clear()
+        self.position = place + 1
+        if self.position == len(steps):
             self.ending = COMPLETED
 
     def result(self) -> WorkflowResult:

@@ -43,7 +43,7 @@ class Turn:
 
     def fail(self, result: StepResult) -> None:
         """Make it a step that failed: the run knows what it knew before, and ends."""
-        self.result = result = self.call.secrets.masked(result).shortened()
+        self.result = result = self.sayable(result)
         self.context = self.call.context
         self.ending = Ending(
             status=RunStatus.FAILED,
@@ -53,6 +53,10 @@ class Turn:
             error_category=None if result.category is None else result.category.value,
             told=_told(result),
         )
+
+    def sayable(self, result: StepResult) -> StepResult:
+        """Give a result without the secrets that the step was told, and with its texts cut."""
+        return self.call.secrets.masked(result).shortened()
 
     def failure(self) -> str:
         """Tell how the step failed, on one line and then where, for whoever cannot read it in the database."""
@@ -67,7 +71,7 @@ class Turn:
             step_name=self.step.name,
             sequence=progress.sequence + 1,
             next_step=progress.next_step,
-            metadata=self._metadata(),
+            metadata=_checked(self.result.metadata) if self.result.metadata else {},
             context=self.context,
             base=progress.base,
             performed=self._performed(progress),
@@ -82,12 +86,6 @@ class Turn:
         """Name the steps that were skipped since the last checkpoint, this one included if it was."""
         earlier = progress.unsaved_skips
         return [*earlier, self.step.name] if self.result.outcome is Outcome.SKIPPED else earlier
-
-    def _metadata(self) -> Mapping[str, Any]:
-        metadata = self.result.metadata
-        if metadata and (taken := _OWN_METADATA.intersection(name for name in metadata if type(name) is str)):
-            raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
-        return metadata
 
     def _performed(self, progress: Progress) -> dict[str, Any]:
         result = self.result
@@ -104,6 +102,12 @@ class Turn:
         if result.reason:
             own["reason"] = result.reason
         return own
+
+
+def _checked(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    if taken := _OWN_METADATA.intersection(name for name in metadata if type(name) is str):
+        raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
+    return metadata
 
 
 def _told(result: StepResult) -> dict[str, Any]:

@@ -45,8 +45,12 @@ class WorkflowContext:
     @property
     def entries(self) -> tuple[Entries, Entries, Entries, Entries]:
         """The same four, as the JSON of their entries."""
-        params, outputs, metrics, partition = self.parts
-        return params.encoded, outputs.encoded, metrics.encoded, partition.encoded
+        return (  # not by way of `parts`: each checkpoint asks
+            self.params.encoded,  # type: ignore[attr-defined]
+            self.outputs.encoded,  # type: ignore[attr-defined]
+            self.quality_metrics.encoded,  # type: ignore[attr-defined]
+            self.partition.encoded,  # type: ignore[attr-defined]
+        )
 
     def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
         """Give a context with these params added or replaced; this one stays as it is."""
@@ -59,7 +63,12 @@ class WorkflowContext:
         )
 
     def with_output(
-        self, step: str, output: Mapping[str, Any], quality: QualityMetrics | None = None, *, limits: Limits
+        self,
+        step: str,
+        output: Mapping[str, Any],
+        quality: QualityMetrics | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> "WorkflowContext":
         """Give a context in which this step has finished; raise `NotStorable` for an output that cannot be kept."""
         _, outputs, metrics, _ = self.parts

@@ -1,10 +1,10 @@
 """`StepContext`: what a step knows, and what it may ask for."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from spine.codec import json as codec
+from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.records.context import WorkflowContext
 from spine.records.quality import Measured, QualityMetrics
 from spine.records.values import Values
@@ -46,7 +46,7 @@ class StepContext(WorkflowContext):
         object.__setattr__(self, "_copies", {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (replace(self.call, function=None), self._own_params))  # a pipeline cannot be pickled
+        return (type(self), (self.call._replace(function=None), self._own_params))  # a pipeline cannot be pickled
 
     @property
     def run_id(self) -> str:
@@ -118,6 +118,17 @@ class StepContext(WorkflowContext):
 
         identity = [self.run_id, self.call.first_name or self.step_name, *parts]
         return hashlib.sha256(codec.encode(identity, at="idempotency_key")).hexdigest()[:32]
+
+    def with_output(
+        self,
+        step: str,
+        output: Mapping[str, Any],
+        quality: QualityMetrics | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> WorkflowContext:
+        """See `WorkflowContext`; what it gives is a context of no step."""
+        return self.plain().with_output(step, output, quality, limits=limits)
 
     def plain(self) -> WorkflowContext:
         """Give this as a context of no step, with the params of the run alone."""

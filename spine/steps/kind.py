@@ -1,16 +1,14 @@
 """`Kind`: what a step does when it is performed, and the `Call` it is performed with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from spine.records.context import WorkflowContext
 from spine.steps.result import StepResult
-from spine.steps.secrets import Secrets, from_environment
+from spine.steps.secrets import Secrets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One attempt of one step: the context it starts from, and whatever its kind needed looked up.
 
     `first_name` is the one that the step had before it was renamed, if it was.
@@ -18,11 +16,11 @@ class Call:
 
     context: WorkflowContext
     step_name: str
+    secrets: Secrets
     first_name: str | None = None
     attempt: int = 1
     is_resumed: bool = False
     function: Callable[..., Any] | None = None
-    secrets: Secrets = field(default_factory=lambda: Secrets(from_environment))
 
 
 class Kind(Protocol):

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from spine.steps.context import StepContext
 from spine.steps.kind import Call
@@ -14,18 +14,10 @@ from spine.steps.result import StepResult
 class Lambda:
     """Calls `fn` with the context and its own copy of the config; it must return a mapping or a `StepResult`."""
 
+    name: ClassVar[str] = "lambda"
+    pipeline: ClassVar[None] = None
     fn: Callable[[StepContext, dict[str, Any]], Any]
     config: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """See `Kind`."""
-        return "lambda"
-
-    @property
-    def pipeline(self) -> None:
-        """See `Kind`."""
-        return
 
     def perform(self, call: Call) -> StepResult:
         """See `Kind`."""

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from spine.errors import InvalidWorkflow, type_of
 from spine.records.values import Values
@@ -18,13 +18,9 @@ CONTEXT = "ctx"
 class Pipeline:
     """Calls the pipeline of this name, with its own params beneath those of the run; it may return nothing."""
 
+    name: ClassVar[str] = "pipeline"
     pipeline: str
     params: Values = field(default_factory=Values)
-
-    @property
-    def name(self) -> str:
-        """See `Kind`."""
-        return "pipeline"
 
     def perform(self, call: Call) -> StepResult:
         """See `Kind`."""

@@ -159,19 +159,23 @@ def _change(entries: _Entries, base: _Entries) -> dict[str, Any] | None:
     """Give the parts in which a context differs from its base; None if it lacks what that has."""
     params, outputs, metrics, partition = entries
     params_then, outputs_then, metrics_then, partition_then = base
-    added, measured = outputs.since(outputs_then), metrics.since(metrics_then)
+    added = outputs.since(outputs_then)
+    measured = {} if metrics is metrics_then else metrics.since(metrics_then)
     if added is None or measured is None:
         return None
-    change: dict[str, Any] = {"outputs": codec.joined(added), "quality_metrics": codec.joined(measured)}  # also nothing
-    if _differ(params, params_then):
+    change: dict[str, Any] = {
+        "outputs": codec.joined(added),
+        "quality_metrics": codec.joined(measured) if measured else {},
+    }
+    if params is not params_then and _differ(params, params_then):
         change["params"] = orjson.Fragment(params.text)
-    if _differ(partition, partition_then):
+    if partition is not partition_then and _differ(partition, partition_then):
         change["partition"] = orjson.Fragment(partition.text)
     return change
 
 
 def _differ(now: Entries, then: Entries) -> bool:
-    return now is not then and list(now.items()) != list(then.items())
+    return list(now.items()) != list(then.items())
 
 
 def _checked_size(entries: _Entries, step_name: str, limits: Limits) -> int:

@@ -55,17 +55,12 @@ class BoundedConnection(psycopg.Connection[Any]):
             self.pgconn.send_query_params(statement.encode(), arguments)
             return self._answer()
         try:
-            return self._run_prepared(statement, arguments)
+            self.pgconn.send_query_prepared(self._statement_names.get(statement) or self._prepare(statement), arguments)
+            return self._answer()
         except errors.InvalidSqlStatementName:  # somebody has let go of all that was prepared: nothing was run
             self._statement_names.clear()
-            return self._run_prepared(statement, arguments)
-
-    def _run_prepared(self, statement: str, arguments: Sequence[bytes | None]) -> int:
-        name = self._statement_names.get(statement)
-        if name is None:
-            name = self._statement_names[statement] = self._prepare(statement)
-        self.pgconn.send_query_prepared(name, arguments)
-        return self._answer()
+            self.pgconn.send_query_prepared(self._prepare(statement), arguments)
+            return self._answer()
 
     def _prepare(self, statement: str) -> bytes:
         """Prepare a statement under a name that no other has; whoever was interrupted here may have done it."""
@@ -74,6 +69,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.pgconn.send_prepare(name, text)
         with suppress(errors.DuplicatePreparedStatement):
             self._answer()
+        self._statement_names[statement] = name
         return name
 
     def _answer(self) -> int:

@@ -1,6 +1,6 @@
 """All that SQLite and PostgreSQL differ in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,16 +147,21 @@ def numbered(kind: type[Dialect]) -> Dialect:
     return kind(**options)
 
 
-def run_prepared(dialect: str) -> Callable[[Any, str, Sequence[Any]], int]:
-    """Give what runs a statement, prepared, on a driver's own cursor and tells how many rows it touched or found."""
-    return _run_postgresql if dialect == POSTGRESQL else _run_sqlite
+def run_prepared(
+    dialect: str, statement: str, arguments: Callable[[Mapping[str, Any]], Sequence[Any]]
+) -> Callable[[Any, Mapping[str, Any]], int]:
+    """Give what runs a statement, prepared, on a driver's own cursor and tells how many rows it touched or found.
 
+    `arguments` gives those of the statement, in its order, from values by name.
+    """
 
-def _run_postgresql(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:
-    texts = [each if each is None or type(each) is bytes else str(each).encode() for each in arguments]
-    return cursor.connection.run(statement, texts)  # type: ignore[no-any-return]
+    def on_postgresql(cursor: Any, values: Mapping[str, Any]) -> int:
+        given = arguments(values)
+        texts = [each if each is None or type(each) is bytes else str(each).encode() for each in given]
+        return cursor.connection.run(statement, texts)  # type: ignore[no-any-return]
 
+    def on_sqlite(cursor: Any, values: Mapping[str, Any]) -> int:
+        cursor.execute(statement, arguments(values))
+        return int(cursor.rowcount) if cursor.description is None else len(cursor.fetchall())
 
-def _run_sqlite(cursor: Any, statement: str, arguments: Sequence[Any]) -> int:
-    cursor.execute(statement, arguments)
-    return int(cursor.rowcount) if cursor.description is None else len(cursor.fetchall())
+    return on_postgresql if dialect == POSTGRESQL else on_sqlite

@@ -1,6 +1,6 @@
 """`Prepared`: a statement built with Core and compiled once, then run on the driver itself; or several in one go."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -9,40 +9,43 @@ from sqlalchemy.sql import Executable
 
 from spine.stores.sql import dialect as dialects
 
+Run = Callable[[Any, Mapping[str, Any]], int]
+Arguments = Callable[[Mapping[str, Any]], tuple[Any, ...]]
+
 
 class Statement(Protocol):
     """What a session runs."""
 
-    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
-        """Execute with these values and tell how many rows it touched or, asked a question, found."""
+    @property
+    def run(self) -> Run:
+        """Executes, on a driver's cursor, with these values; tells how many rows it touched or, a question, found."""
 
 
 class Prepared:
-    """The SQL of a statement and the order of its parameters, made when it is first run.
+    """A statement that is compiled when it is first run, and from then on only sent.
 
     Values that the statement was built with are kept.
     """
 
-    __slots__ = ("_kind", "_made", "_run", "_statement")
+    __slots__ = ("_kind", "_statement", "run")
 
     def __init__(self, statement: Executable, kind: type[Dialect]) -> None:
         self._statement, self._kind = statement, kind
-        self._run = dialects.run_prepared(kind.name)
-        self._made: tuple[str, Any, dict[str, Any]] | None = None
+        self.run: Run = self._compile_and_run
 
-    def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
-        """See `Statement`."""
-        sql, arguments, constants = self._made or self._make()
-        if constants:
-            values = {**constants, **values}
-        return self._run(cursor, sql, arguments(values))
-
-    def _make(self) -> tuple[str, Any, dict[str, Any]]:
+    def _compile_and_run(self, cursor: Any, values: Mapping[str, Any]) -> int:
         compiled: Any = self._statement.compile(dialect=dialects.numbered(self._kind))  # type: ignore[attr-defined]
-        arguments = itemgetter(*compiled.positiontup)  # of a statement with one parameter it would be no tuple
-        constants = {name: value for name, value in compiled.params.items() if value is not None}
-        self._made = made = (str(compiled), arguments, constants)
-        return made
+        arguments: Arguments = itemgetter(
+            *compiled.positiontup
+        )  # of a statement with one parameter it would be no tuple
+        if constants := {name: value for name, value in compiled.params.items() if value is not None}:
+            arguments = _with_constants(arguments, constants)
+        self.run = run = dialects.run_prepared(self._kind.name, str(compiled), arguments)
+        return run(cursor, values)
+
+
+def _with_constants(arguments: Arguments, constants: Mapping[str, Any]) -> Arguments:
+    return lambda values: arguments({**constants, **values})
 
 
 class InTransaction:

@@ -9,12 +9,13 @@ from spine.records.context import WorkflowContext
 from spine.steps.context import StepContext
 from spine.steps.kind import Call
 from spine.steps.pipeline import adapt
+from spine.steps.secrets import Secrets, from_environment
 
 
 @pytest.fixture
 def context() -> StepContext:
     known = WorkflowContext(run_id="1", workflow_name="w", params={"x": 1})
-    return StepContext(Call(context=known, step_name="s"))
+    return StepContext(Call(context=known, step_name="s", secrets=Secrets(from_environment)))
 
 
 def positional_only(params, /):

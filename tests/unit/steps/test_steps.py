@@ -9,12 +9,13 @@ from spine.records.context import WorkflowContext
 from spine.records.values import Values
 from spine.steps.context import StepContext
 from spine.steps.kind import Call
+from spine.steps.secrets import Secrets, from_environment
 from spine.steps.step import Step
 
 
 def call(params=None, *, resumed=False, defaulted=(), step="s", run_id="1") -> Call:
     context = WorkflowContext(run_id=run_id, workflow_name="w", params=params or {}, defaulted=frozenset(defaulted))
-    return Call(context=context, step_name=step, is_resumed=resumed)
+    return Call(context=context, step_name=step, secrets=Secrets(from_environment), is_resumed=resumed)
 
 
 def nothing(ctx, config):

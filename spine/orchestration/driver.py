@@ -14,7 +14,7 @@ from spine.orchestration.checkpointing import strategy_for
 from spine.orchestration.executor import Executor
 from spine.orchestration.forks import Forks
 from spine.orchestration.given_up import GivenUp
-from spine.orchestration.heartbeat import Heartbeat, RequireLease
+from spine.orchestration.heartbeat import Heartbeat, Pulse
 from spine.orchestration.interrupts import Interrupts
 from spine.orchestration.loop import drive
 from spine.orchestration.options import Options
@@ -54,12 +54,12 @@ class Driver:
             admitted = admit()
             with (
                 self.given_up.noting(admitted.lease),
-                self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as require_lease,
+                self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as pulse,
             ):
-                self._walk(admitted, interrupts, require_lease)
+                self._walk(admitted, interrupts, pulse)
         return admitted.progress.result()
 
-    def _walk(self, admitted: Admitted, interrupts: Interrupts, require_lease: RequireLease) -> None:
+    def _walk(self, admitted: Admitted, interrupts: Interrupts, pulse: Pulse) -> None:
         start, lease, progress = clock.stopwatch(), admitted.lease, admitted.progress
         audience, forks = audience_of(self.hooks), Forks()
         left_at = None if progress.step is None else progress.step.name
@@ -72,7 +72,7 @@ class Driver:
                     limits=self.options.limits,
                     interrupts=interrupts,
                     forks=forks,
-                    require_lease=require_lease,
+                    pulse=pulse,
                     secrets=self.secrets,
                     audience=audience,
                 )

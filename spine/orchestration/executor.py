@@ -1,6 +1,5 @@
 """`Executor`: one step, from its call to its checkpoint: begin, attempt, settle, remember, announce."""
 
-import logging
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from spine.hooks.hook import Hook
 from spine.orchestration import params as run_params
 from spine.orchestration.checkpointing import CheckpointStrategy, wants_checkpoint
 from spine.orchestration.forks import Forks
-from spine.orchestration.heartbeat import RequireLease
+from spine.orchestration.heartbeat import Pulse
 from spine.orchestration.interrupts import Interrupted, Interrupts
 from spine.orchestration.progress import COMPLETED, Progress
 from spine.orchestration.registry import Registry
@@ -28,7 +27,6 @@ from spine.steps.secrets import Resolver, Secrets
 from spine.steps.step import Step
 from spine.stores.protocol import RunWriter
 
-_log = logging.getLogger("spine")
 _NOTHING_YET = StepResult.ok()
 _OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
@@ -47,7 +45,7 @@ class Executor:
     limits: Limits
     interrupts: Interrupts
     forks: Forks
-    require_lease: RequireLease
+    pulse: Pulse
     secrets: Resolver
     audience: Audience
 
@@ -79,7 +77,7 @@ class Executor:
             result=_NOTHING_YET,
         )
         if hooks := self.audience[EventKind.STEP_STARTED]:
-            self.require_lease()
+            self.pulse.require(self.writer.require_lease)
             self._tell(hooks, EventKind.STEP_STARTED, turn, progress)
         return turn
 
@@ -88,7 +86,7 @@ class Executor:
 
         Raise `LeaseLost` if somebody took the run over while this process slept: then the step is not started.
         """
-        self.require_lease()
+        self.pulse.require(self.writer.require_lease)
         start = clock.stopwatch()
         try:
             with self.interrupts, self.forks:
@@ -157,16 +155,9 @@ class Executor:
         elif progress.next_step is None:
             self.writer.end_run(turn.completion(progress))
         else:
-            self._require_driven(turn)
+            self.writer.require_lease()  # no write told whether somebody took the run over meanwhile
         progress.durations[turn.step.name] = turn.seconds
         progress.move_on(turn.context, is_skipped=turn.result.outcome is Outcome.SKIPPED, is_saved=is_saved)
-
-    def _require_driven(self, turn: Turn) -> None:
-        """See that nobody took the run over, which no write told; a database that is away gave it to nobody."""
-        try:
-            self.writer.require_lease()
-        except StoreError as error:  # the next write finds out
-            _log.warning("lease.unknown run_id=%s error=%r", turn.context.run_id, str(error))
 
     def _write_ending(self, turn: Turn, ending: Ending) -> None:
         """End the run with a failure; who cannot is told of it, for it stands nowhere else."""

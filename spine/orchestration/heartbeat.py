@@ -6,13 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from weakref import WeakSet
 
 from spine import clock
-from spine.errors import StoreError
-from spine.records.lease import Lease, lease_lost
-from spine.records.run import RunStatus
+from spine.records.lease import Lease
 from spine.stores.protocol import Store
 
 _log = logging.getLogger("spine")
@@ -22,13 +19,19 @@ ASKS = 2  # the second if this process slept during the first, and the answer is
 
 @dataclass(eq=False, slots=True)
 class Pulse:
-    """When a lease was last known to be held, as an uptime."""
+    """When a lease was last known to be held, as an uptime, and for how many seconds it then is."""
 
-    lease: Lease
     known_at: float
+    lease_seconds: float
 
-
-RequireLease = Callable[[], None]
+    def require(self, ask: Callable[[], None]) -> None:
+        """Ask whether the lease is still there if it may have run out, as while this process slept."""
+        known_at = self.known_at
+        for _ in range(ASKS):
+            if clock.uptime() - known_at < self.lease_seconds:
+                return
+            known_at = clock.uptime()
+            ask()
 
 
 class Heartbeat:
@@ -47,20 +50,16 @@ class Heartbeat:
         _heartbeats.add(self)
 
     @contextmanager
-    def beating(self, lease: Lease, *, since: float) -> Iterator[RequireLease]:
-        """Keep a lease alive inside, one that was asked for at this uptime.
-
-        What is given raises `LeaseLost` if somebody took the run over; it asks the database only if the lease may
-        have run out while this process slept.
-        """
+    def beating(self, lease: Lease, *, since: float) -> Iterator[Pulse]:
+        """Keep a lease alive inside, one that was asked for at this uptime."""
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
                 thread.start()  # which may fail; it waits for this block to end
                 self._thread = thread
-            pulse = self._pulses[lease] = Pulse(lease, since)
+            pulse = self._pulses[lease] = Pulse(since, self._lease_seconds)
         try:
-            yield partial(self._require, pulse)
+            yield pulse
         finally:
             with self._changed:
                 self._pulses.pop(lease, None)
@@ -69,21 +68,6 @@ class Heartbeat:
     def begin_anew(self) -> None:
         """Leave the leases, and the thread that renews them, to the parent of this process."""
         self._pulses, self._changed, self._thread = {}, threading.Condition(), None
-
-    def _require(self, pulse: Pulse) -> None:
-        lease, known_at = pulse.lease, pulse.known_at
-        for _ in range(ASKS):
-            if clock.uptime() - known_at < self._lease_seconds:
-                return
-            known_at = clock.uptime()
-            try:
-                run = self._store.get_claimable(lease.run_id)
-            except StoreError as error:  # nobody can have taken it over there either; the next write finds out
-                _log.warning("lease.unknown run_id=%s error=%r", lease.run_id, str(error))
-                return
-            is_anothers = run.lease is not None and not run.lease.is_same_as(lease)
-            if is_anothers or (run.fence, run.status) != (lease.fence, RunStatus.RUNNING):
-                raise lease_lost(lease, "nothing more was started")
 
     def _beat(self) -> None:
         while (leases := self._wait()) is not None:

@@ -119,7 +119,7 @@ class RunWriter(Protocol):
         """End the run and release its lease, without a checkpoint."""
 
     def require_lease(self) -> None:
-        """Ask whether the run is still this driver's, without writing; no long wait for a lost database."""
+        """Ask whether the run is still this driver's, and wait for a lost database as a write does."""
 
     def close(self) -> None:
         """Give back the session; the lease stays as it is."""

@@ -14,13 +14,10 @@ from spine.orchestration import (
     SchemaTooNew,
     SnapshotCorrupt,
     SnapshotTooNew,
-    Step,
     StoreError,
     StoreUnavailable,
-    Workflow,
     WorkflowRunner,
 )
-from spine.stores.sql.prepared import InTransaction
 from tests.contract.rows import Rows
 
 
@@ -214,118 +211,6 @@ def test_none_found_is_not_could_not_read(on_disk, rows, ran, failed):  # DESIGN
         with pytest.raises(SnapshotCorrupt, match="'1'"):
             ask()
     assert ran.steps == []
-
-
-@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
-def test_a_file_that_was_removed_or_replaced_under_a_runner_is_no_place_to_run(sqlite_url, ran, replaced):
-    path = Path(sqlite_url.removeprefix("sqlite:///"))
-    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
-        kept = runner.execute(ran.workflow("a")).run_id
-        away = path.rename(path.with_name("away.db"))
-        if replaced:
-            with WorkflowRunner(sqlite_url, registry=Registry()) as other:
-                other.execute(ran.workflow("b"))
-        ran.taken()
-
-        with pytest.raises(StoreUnavailable, match="was removed or replaced since it was opened"):
-            runner.execute(ran.workflow("a"))
-        with pytest.raises(StoreUnavailable, match="Put the file back, or begin with a new runner"):
-            runner.list_runs()
-        assert ran.steps == []
-        assert path.exists() is replaced
-        if not replaced:
-            away.replace(path)
-            assert runner.get_run(kept).status == "completed"
-
-
-def test_two_dots_after_a_link_lead_where_they_lead_everybody(tmp_path, ran):
-    (tmp_path / "real" / "deep").mkdir(parents=True)
-    (tmp_path / "link").symlink_to(tmp_path / "real" / "deep")
-
-    with WorkflowRunner(f"sqlite:///{tmp_path}/link/../spine.db", registry=Registry()) as runner:
-        runner.execute(ran.workflow("a"), run_id="r")
-
-    assert (tmp_path / "real" / "spine.db").exists()
-    assert not (tmp_path / "spine.db").exists()
-
-
-@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
-def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sqlite_url, replaced):
-    path = Path(sqlite_url.removeprefix("sqlite:///"))
-    away = path.with_name("away.db")
-    ran = []
-
-    def first(ctx, config):
-        ran.append("first")
-        path.rename(away)
-        if replaced:
-            path.touch()
-        return {}
-
-    def second(ctx, config):
-        ran.append("second")
-        return {}
-
-    workflow = Workflow("w", [Step.lambda_("first", first), Step.lambda_("second", second)])
-    with (
-        WorkflowRunner(sqlite_url) as runner,
-        pytest.raises(StoreUnavailable, match="was removed or replaced since it was opened"),
-    ):
-        runner.execute(workflow, run_id="r")
-
-    assert ran == ["first"]
-    away.replace(path)
-    with WorkflowRunner(sqlite_url) as runner:
-        saved = [checkpoint.step_name for checkpoint in runner.list_checkpoints("r")]
-        assert (runner.get_summary("r").status, saved) == ("running", ["first"])
-
-
-@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link", "without its index"])
-def test_no_run_ends_well_on_a_log_that_was_removed_or_replaced_under_it(sqlite_url, ran, how):
-    path = Path(sqlite_url.removeprefix("sqlite:///"))
-    gone = [path.with_name(f"{path.name}-wal")]
-    if how != "without its index":
-        gone.append(path.with_name(f"{path.name}-shm"))
-    if how == "behind a link":
-        linked = path.with_name("link.db")
-        linked.symlink_to(path)
-        sqlite_url = f"sqlite:///{linked}"
-
-    def lose_the_log(_ctx):
-        for file in gone:
-            file.unlink()
-            if how == "replaced":
-                file.touch()
-        return {}
-
-    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
-        workflow = ran.workflow("a", ran.step("b", lose_the_log), "c")
-        for act in (lambda: runner.execute(workflow, run_id="r"), runner.list_runs, lambda: runner.execute(workflow)):
-            with pytest.raises(StoreUnavailable, match="write-ahead log .*-wal was removed or replaced"):
-                act()
-        with (
-            WorkflowRunner(sqlite_url, registry=Registry()) as other,
-            pytest.raises(StoreUnavailable, match="write-ahead log .*-wal was removed or replaced"),
-        ):
-            other.list_runs()
-
-    assert ran.steps == (["a", "b", "c"] if how == "without its index" else ["a", "b"])
-
-
-def test_no_step_is_believed_that_was_written_while_the_log_went(sqlite_url, ran, monkeypatch):
-    index = Path(f"{sqlite_url.removeprefix('sqlite:///')}-shm")
-    run_in_transaction = InTransaction.run
-
-    def run_and_lose_the_log(self, cursor, values):
-        rows = run_in_transaction(self, cursor, values)
-        index.unlink(missing_ok=True)
-        return rows
-
-    monkeypatch.setattr(InTransaction, "run", run_and_lose_the_log)
-    with WorkflowRunner(sqlite_url) as runner, pytest.raises(StoreUnavailable, match="was removed or replaced"):
-        runner.execute(ran.workflow("a", "b"))
-
-    assert ran.steps == ["a"]
 
 
 @pytest.mark.parametrize("first_names", [["x"], {"b": ["x"]}, {"b": 5}, "b"])

@@ -4,7 +4,11 @@ import multiprocessing
 import threading
 from typing import Any
 
-from spine.orchestration import LeaseLost, RunStatus, Step, Workflow, WorkflowRunner
+import pytest
+
+from spine.orchestration import LeaseLost, RunStatus, SpineError, Step, StoreUnavailable, Workflow, WorkflowRunner
+from tests.acceptance.recorded import wait_for
+from tests.servers.proxy import proxied
 
 LIMIT = 30.0
 
@@ -31,7 +35,7 @@ def drive_in_a_thread(runner: WorkflowRunner, workflow: Workflow, ended: list[ob
     def drive() -> None:
         try:
             ended.append(runner.execute(workflow, run_id="run-1").status)
-        except LeaseLost as error:
+        except SpineError as error:
             ended.append(type(error))
 
     thread = threading.Thread(target=drive)
@@ -60,6 +64,31 @@ def test_between_steps_without_checkpoints_too_a_driver_notices_that_its_run_was
     assert resumed.status is RunStatus.COMPLETED
     assert ended == [LeaseLost]
     assert gate.ran == ["a first", "b first", "b resumed", "c resumed", "d resumed"]
+
+
+@pytest.mark.parametrize("strategy", ["every_step", "key_steps"])
+def test_a_driver_that_can_ask_nobody_starts_nothing_beside_the_one_that_took_over(postgres_url: str, strategy: str):
+    gate, ended = Gate(), []
+    workflow = Workflow("apart", [gate.step("a"), gate.step("b", waits=True), gate.step("c"), gate.step("d")])
+    impatient = {"lease_seconds": 0.5, "reconnect_seconds": 0.3, "checkpoint_strategy": strategy}
+
+    with (
+        proxied(postgres_url) as (proxy, url),
+        WorkflowRunner(url, **impatient) as first,
+        WorkflowRunner(postgres_url, checkpoint_strategy=strategy) as second,
+    ):
+        thread = drive_in_a_thread(first, workflow, ended)
+        assert gate.inside.wait(LIMIT)
+        proxy.close()
+        proxy.hang_up()
+        wait_for(lambda: second.get_run("run-1").is_crashed)
+        resumed = second.resume("run-1")
+        gate.go.set()
+        thread.join(LIMIT)
+
+    assert resumed.status is RunStatus.COMPLETED
+    assert ended == [StoreUnavailable]
+    assert "c first" not in gate.ran
 
 
 def test_an_old_driver_that_ends_leaves_the_new_one_in_the_same_runner_its_heartbeat(database_url: str):

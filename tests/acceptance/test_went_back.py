@@ -45,13 +45,14 @@ def test_no_step_is_started_beside_a_driver_that_got_the_same_fence(runner, ran:
     assert ran.steps == ["a"]
 
 
-def test_a_run_that_is_gone_is_told_and_may_be_started_again(runner, ran: Ran, rows):
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_a_run_that_is_gone_is_told_and_may_be_started_again(runner, ran: Ran, rows, checkpoint):
     def forget():
         for table in ("checkpoints", "definitions", "events", "runs"):
             rows.ask(f"DELETE FROM core_workflow_{table}")
 
     with pytest.raises(RunNotFound, match="'r1' is gone while it was driven.* Start it again"):
-        runner.execute(ran.workflow("a", ran.step("b", doing(forget)), "c"), run_id="r1")
+        runner.execute(ran.workflow("a", ran.step("b", doing(forget), checkpoint=checkpoint), "c"), run_id="r1")
 
     assert ran.steps == ["a", "b"]
     assert runner.execute(ran.workflow("a", "b", "c"), run_id="r1").status is RunStatus.COMPLETED

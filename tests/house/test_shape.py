@@ -21,6 +21,7 @@ IMPORTED_LATE = {
     "spine/orchestration/params.py": {"pydantic"},
     "spine/orchestration/admission.py": {"getpass"},
     "spine/steps/context.py": {"hashlib"},
+    "spine/stores/sql/own_connection.py": {"ctypes"},
     "spine/codec/secret.py": {"pydantic_core"},
     "spine/cli": {"rich", "spine.stores.sql"},
 }

@@ -85,6 +85,8 @@ def _schema(connection: Connection) -> Finding:
     try:
         schema.check(connection)
     except StoreError as error:
+        if type(error) not in _SCHEMA_REMEDIES:  # nothing is the matter with the tables
+            raise
         return _problem("schema", str(error), _SCHEMA_REMEDIES[type(error)])
     return _fine("schema", f"revision {schema.HEAD}, as this program needs")
 

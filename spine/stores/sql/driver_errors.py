@@ -28,7 +28,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "53": (StoreFull, "is out of space or memory; free some and resume"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
-    "42501": (StoreUnavailable, "the role lacks a permission; which, says: spine doctor"),
+    "42501": (StoreUnavailable, "the role lacks a permission; spine doctor says which"),
     READ_ONLY: (
         StoreUnavailable,
         "takes no writes: a standby, or default_transaction_read_only is on; name the server that does, or all",
@@ -46,7 +46,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         "does not answer; it hangs, or its commits wait for a synchronous standby that is away: see spine doctor",
     ),
     "option": (StoreUnavailable, "an option of the URL has a value that is not taken; mend the URL"),
-    "pooler": (StoreUnavailable, "a pooler stands before it; add ?pooler=transaction to the URL"),
+    "pooler": (StoreUnavailable, "it is behind a pooler; add ?pooler=transaction to the URL"),
 }
 _LOCKED_FILE = (StoreBusy, "{where} stayed locked by another process for {busy_seconds:g} s; try again")
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
@@ -56,7 +56,8 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, "no space left to open {where}; free some and try again"),
     sqlite3.SQLITE_IOERR: (
         StoreUnavailable,
-        "{where} could not be read or written: a limit of its size, no space, or a disk that fails; mend it and resume",
+        "{where} could not be read or written: a limit of its size, no space, a disk that fails, or a log that was "
+        "removed under another process; mend it and resume",
     ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,

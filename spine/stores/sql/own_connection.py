@@ -5,6 +5,7 @@ such a file again would take no locks on it, and others would throw away what it
 log under a process, as restoring a backup by hand does, makes it write where nobody else reads.
 """
 
+import atexit
 import os
 import sqlite3
 from contextlib import suppress
@@ -72,10 +73,34 @@ class OwnConnection(sqlite3.Connection):
         )
 
     def close(self) -> None:
-        """Close it; neither its log nor a fork matters any more."""
+        """Close it; neither its log nor a fork matters any more.
+
+        One that is cut off is left open until the process ends: SQLite would copy the old log into the file, over what
+        others have committed since, and remove theirs.
+        """
+        if self.keep_open_if_cut_off():
+            return
         self.log = self.index = None  # before SQLite removes them and another thread opens the next
         super().close()
         self.opened.pop(id(self), None)
+
+    def __del__(self) -> None:
+        """Leave one that is cut off open also where nobody closes it."""
+        self.keep_open_if_cut_off()
+
+    def keep_open_if_cut_off(self) -> bool:
+        """Keep this from ever being closed, if it is cut off, also when the interpreter ends; tell whether it is."""
+        is_cut_off = getattr(self, "log", None) is not None and (self.inode, self.log, self.index) != (
+            inode_of(self._path),
+            inode_of(self._log_path),
+            inode_of(self._index_path),
+        )
+        if is_cut_off:
+            import ctypes  # noqa: PLC0415  # where a file was pulled away, and nowhere else
+
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # whom C code holds the interpreter never lets go of
+            self.log = self.index = None  # once is enough
+        return is_cut_off
 
 
 def close_idle_before_forks(engine: Engine) -> None:
@@ -87,6 +112,12 @@ def _close_idle() -> None:
     for engine in _living(_engines):
         with suppress(Exception):  # nobody may be kept from forking, and what stays open is noted
             engine.pool.dispose_idle()  # type: ignore[attr-defined]  # see `ClosablePool`
+
+
+def _keep_open_those_cut_off() -> None:
+    """Look at all of them before the interpreter, when it ends, closes them and can import nothing any more."""
+    for connection in _living(OwnConnection.opened):
+        connection.keep_open_if_cut_off()
 
 
 def _note_inherited() -> None:
@@ -115,5 +146,6 @@ def removed(where: str) -> str:
     )
 
 
+atexit.register(_keep_open_those_cut_off)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_close_idle, after_in_child=_note_inherited)

@@ -29,7 +29,6 @@ class Session:
         self._connection: Connection | None = None
         self.cursor: Any = None
         self._own: OwnConnection | None = None
-        self._is_in_doubt = False
         try:
             with translated(engine.url):
                 self._open()
@@ -43,37 +42,26 @@ class Session:
         try:
             return self._write(write, values)
         except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
+            self.require_same_log()  # else it may be told that the file is damaged
             error = self._named(raised)
         if not is_passing(error):
             raise error from error.__cause__
         return self._again(error, lambda: self._ask_or_write(write, values, question))
 
-    def ask(self, question: Statement, values: Mapping[str, Any]) -> int:
-        """Tell how many rows a question finds; if the connection is lost, one new one is tried."""
-        with naming_blockers(self._engine):
-            try:
-                return question.run(self.cursor, values)
-            except Exception as raised:
-                if not is_passing(self._named(raised)):
-                    raise
-                return question.run(self._reopen(), values)
-
     def _write(self, write: Statement, values: Mapping[str, Any]) -> int:
-        """Write, and believe it only if the files are those that everybody sees; else write nothing any more."""
+        """Write into the files that everybody sees alone, and believe it only if they still are."""
         own = self._own
         if own is None:
             return write.run(self.cursor, values)
-        if self._is_in_doubt:
-            own.require_same_files()
-        rows = write.run(self.cursor, values)
-        self._is_in_doubt = True
         own.require_same_files()
-        self._is_in_doubt = False
+        rows = write.run(self.cursor, values)
+        own.require_same_files()
         return rows
 
     def require_same_log(self) -> None:
         """Raise `StoreUnavailable` if what was written to SQLite went into a log that nobody else sees."""
         if self._own is not None:
+            self._own.require_same_files()
             self._own.require_same_log()
 
     def close(self) -> None:

@@ -74,8 +74,9 @@ class SqlRunWriter:
 
     def require_lease(self) -> None:
         """See `RunWriter`."""
-        if self._session.ask(self._writes.is_driven, self._known) != 1:
+        if not self._is_driven():
             raise lease_lost(self._lease, "nothing more was started")
+        self._session.require_same_log()
 
     def close(self) -> None:
         """See `RunWriter`."""
@@ -99,10 +100,13 @@ class SqlRunWriter:
             raise self._refused()
         self._known["left_at"] = values.get("next_step")
 
+    def _is_driven(self) -> bool:
+        question = self._writes.is_driven
+        return self._session.run(question, self._known, question=question) == 1
+
     def _refused(self) -> SpineError:
         """Tell why a write touched nothing: the run is somebody else's, or it went back under its driver."""
-        is_driven = self._writes.is_driven
-        if self._session.run(is_driven, self._known, question=is_driven) != 1:
+        if not self._is_driven():
             return lease_lost(self._lease, "nothing was written")
         return StoreWentBack(
             f"run {self._lease.run_id!r} is not where this process left it in {describe(self._url)}: a step that was "

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +12,6 @@ from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.records.lease import Lease
-from spine.records.run import RunStatus
 from spine.steps.step import Step
 from spine.stores.memory import MemoryStore
 
@@ -136,19 +134,17 @@ def test_the_thread_ends_when_no_lease_is_left():
     assert not seen[0].is_alive()
 
 
-class Answering:
-    """As much of a store as a driver asks that may have slept: the fence and status of its run, or nothing."""
+class Asked:
+    """The question of a driver that may have slept, with what becomes of it."""
 
-    def __init__(self, fence: int | None, status: RunStatus) -> None:
-        self.fence = fence
-        self.status = status
-        self.asked = 0
+    def __init__(self, *answers: Exception | None) -> None:
+        self.answers = list(answers)
+        self.times = 0
 
-    def get_claimable(self, run_id):
-        self.asked += 1
-        if self.fence is None:
-            raise StoreBusy("not now")
-        return SimpleNamespace(fence=self.fence, status=self.status, lease=None)
+    def __call__(self) -> None:
+        self.times += 1
+        if answer := self.answers.pop(0):
+            raise answer
 
 
 def lease_of_ann():
@@ -156,39 +152,29 @@ def lease_of_ann():
     return Lease(run_id="1", holder="ann@host/1", fence=1, acquired_at=noon, expires_at=noon)
 
 
-@pytest.mark.parametrize(
-    ("fence", "status", "is_lost"),
-    [
-        (1, RunStatus.RUNNING, False),
-        (2, RunStatus.RUNNING, True),
-        (1, RunStatus.CANCELLED, True),
-        (None, RunStatus.RUNNING, False),
-    ],
-)
-def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, fence, status, is_lost):
+@pytest.mark.parametrize("answer", [None, LeaseLost("taken"), StoreBusy("nobody knows")])
+def test_a_driver_that_slept_past_its_lease_asks_whether_it_still_has_it(monkeypatch, answer):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
-    lease = lease_of_ann()
-    store = Answering(fence, status)
+    ask = Asked(answer)
 
-    with Heartbeat(store, lease_seconds=60).beating(lease, since=100.0) as require_lease:
+    with Heartbeat(Watched(), lease_seconds=60).beating(lease_of_ann(), since=100.0) as pulse:
         uptime[0] += 59
-        require_lease()
-        assert store.asked == 0
+        pulse.require(ask)
+        assert ask.times == 0
 
         uptime[0] += 1
-        if is_lost:
-            with pytest.raises(LeaseLost, match=r"run '1' is no longer driven by ann@host/1 \(fence 1\)"):
-                require_lease()
+        if answer is None:
+            pulse.require(ask)
         else:
-            require_lease()
-        assert store.asked == 1
+            with pytest.raises(type(answer)):
+                pulse.require(ask)
+        assert ask.times == 1
 
 
 def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
     monkeypatch.setattr(clock, "uptime", lambda: 1100.0)
-    lease = lease_of_ann()
-    store = Answering(1, RunStatus.RUNNING)
+    store, ask = Watched(), Asked()
     beats = threading.Semaphore(0)
 
     def renew(held, *, lease_seconds):
@@ -197,32 +183,28 @@ def test_a_beat_counts_as_a_look_at_the_lease(monkeypatch):
 
     store.renew_leases = renew
     heartbeat = Heartbeat(store, lease_seconds=0.03)
-    with heartbeat.beating(lease, since=100.0) as require_lease:
+    with heartbeat.beating(lease_of_ann(), since=100.0) as pulse:
         for _ in range(2):  # what the first told is noted before the second
             assert beats.acquire(timeout=30)
-        require_lease()
+        pulse.require(ask)
 
-    assert store.asked == 0
+    assert ask.times == 0
 
 
 def test_a_driver_that_slept_while_it_asked_asks_again(monkeypatch):
     uptime = [100.0]
     monkeypatch.setattr(clock, "uptime", lambda: uptime[0])
-    lease = lease_of_ann()
-    store = Answering(1, RunStatus.RUNNING)
-    answer = store.get_claimable
+    asked = []
 
-    def answer_and_be_taken_over(run_id):
-        answered = answer(run_id)
+    def ask():
+        asked.append(uptime[0])
         uptime[0] += 60
-        store.get_claimable, store.fence = answer, 2
-        return answered
+        if len(asked) > 1:
+            raise LeaseLost("taken")
 
-    store.get_claimable = answer_and_be_taken_over
-
-    with Heartbeat(store, lease_seconds=60).beating(lease, since=0.0) as require_lease, pytest.raises(LeaseLost):
-        require_lease()
-    assert store.asked == 2
+    with Heartbeat(Watched(), lease_seconds=60).beating(lease_of_ann(), since=0.0) as pulse, pytest.raises(LeaseLost):
+        pulse.require(ask)
+    assert len(asked) == 2
 
 
 def test_a_thread_that_cannot_be_started_is_started_for_the_next_run(monkeypatch):

@@ -188,7 +188,7 @@ def _import_file(path: Path) -> ModuleType:
         what = "is a folder; name a file in it" if path.is_dir() else there
         raise InvalidSetting(f"{path} {what}")
     if path.suffix not in ("", ".py"):
-        raise InvalidSetting(f"{path} is no Python file: the name of one ends in .py")
+        raise InvalidSetting(f"{path} is not a Python file: the name of one ends in .py")
     resolved = path.resolve()
     known = _known_module(resolved)
     if known is not None:
@@ -211,7 +211,7 @@ def _import_file(path: Path) -> ModuleType:
 
 def _import_module(name: str) -> ModuleType:
     if not _MODULE.fullmatch(name):
-        raise InvalidSetting(f"{name!r} is no file that exists and no name of a module")
+        raise InvalidSetting(f"{name!r} is neither a file that exists nor the name of a module")
     _make_importable(Path.cwd())
     try:
         with _told_as(name):

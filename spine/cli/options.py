@@ -109,7 +109,7 @@ def _common(
         typer.Option(
             metavar="URL",
             help="Where the runs are kept. Else SPINE_DATABASE_URL, else pyproject.toml, else sqlite:///spine.db. "
-            "A URL with a password belongs into the variable: others can see a command.",
+            "A URL with a password belongs in the variable: others can see a command.",
             rich_help_panel=_PANEL,
         ),
     ] = None,

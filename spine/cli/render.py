@@ -117,7 +117,8 @@ def plain(value: Any) -> Any:
     if kind is list:
         return [plain(item) for item in value]
     if kind in _COLLECTIONS:
-        return {_COLLECTIONS[kind]: [plain(item) for item in value]}
+        items = [plain(item) for item in value]
+        return {_COLLECTIONS[kind]: items if kind is tuple else sorted(items, key=json.dumps)}
     if isinstance(value, Mapping):
         return _plain_object(value)
     return value if _is_plain(value) else codec.loads(codec.encode(value))

@@ -63,10 +63,10 @@ def list_runs(
         render.print_json([summary_document(run) for run in found])
     elif found:
         _print_runs(found)
-        if len(found) == limit:
-            say(f"these are the newest {limit:,}; show more with --limit")
     elif not found.damaged:
         say(f"no runs{'' if not (status or workflow or since) else ' fit'} in {location}")
+    if len(found) == limit:
+        say(f"these are the newest {limit:,}; show more with --limit")
     _tell_damaged(found)
 
 

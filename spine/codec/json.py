@@ -7,6 +7,9 @@ Whatever is left is refused with the path of the value.
 
 import re
 from collections.abc import Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -275,6 +278,8 @@ def too_large(limits: Limits) -> str:
 
 def _why_not(value: Any) -> str:
     kind = type(value)
+    if isinstance(value, Enum):  # first: a str() of one that is text too may be its name
+        return f"{with_article(said_by_class(kind, '__qualname__'))} would lose its class; keep its .value"
     what = with_article(
         f"{said_by_class(kind, '__module__')}.{said_by_class(kind, '__qualname__')}".removeprefix("builtins.")
     )
@@ -283,4 +288,8 @@ def _why_not(value: Any) -> str:
             return f"{what} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
     if isinstance(value, Mapping):
         return f"{what} would come back as a plain dict; convert it with dict()"
+    if isinstance(value, PurePath):
+        return f"{what} cannot be stored as JSON; convert it with str()"
+    if is_dataclass(kind):
+        return f"{what} cannot be stored as JSON; convert it with dataclasses.asdict()"
     return f"{what} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"

@@ -69,7 +69,7 @@ def read(given: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         raise InvalidSetting("; ".join(_spelled(problem) for problem in error.errors())) from None
     except AttributeError as error:
-        raise InvalidSetting(f"{FILE} cannot be read: [tool.spine] is no table") from error
+        raise InvalidSetting(f"{FILE} cannot be read: [tool.spine] is not a table") from error
     except (ValueError, OSError) as error:  # no TOML, no permission
         raise InvalidSetting(f"{FILE} cannot be read: {error}") from error
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 
 from spine.errors import CheckpointNotFound, RunNotFound, StoreError
+from spine.records.run import Removal
 from spine.stores.protocol import RunFilter, Runs
 
 LOOKED_AT = 500
@@ -40,4 +41,5 @@ def _removed(store: Runs, run_id: str) -> str:
         run = store.get_claimable(run_id)
     except (RunNotFound, StoreError):
         return ""
-    return "" if run.removed_at is None else f" (they are {run.removed_because} since {run.removed_at:%Y-%m-%d})"
+    gone = "expired" if run.removed_because is Removal.EXPIRED else "were deleted"
+    return "" if run.removed_at is None else f" (they {gone} on {run.removed_at:%Y-%m-%d})"

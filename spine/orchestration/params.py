@@ -90,8 +90,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     if isinstance(given, Values):
         return given.fresh()
     values = Values.of(given, at=what, limits=limits)
-    size = sum(map(len, values.encoded.values()))
-    if size > limits.max_bytes:
+    if values.encoded.size > limits.max_bytes:
         raise NotStorable(what, f"more than {limits.max_bytes:,} bytes of JSON in all; keep a reference to the data")
     return values
 

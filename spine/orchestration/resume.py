@@ -76,8 +76,9 @@ def refuse_unless_free(run: RunSummary) -> None:
     """Raise the error that fits a run which must not be driven now."""
     if run.lease is not None:
         raise RunIsHeld(
-            f"run {run.run_id!r} is driven by {run.lease.holder} since {run.lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC; "
-            f"its lease runs until {run.lease.expires_at:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works; "
+            f"run {run.run_id!r} has been driven by {run.lease.holder} "
+            f"since {run.lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC; its lease runs "
+            f"until {run.lease.expires_at:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works; "
             "if it died, resume the run after that",
             holder=run.lease.holder,
             expires_at=run.lease.expires_at,

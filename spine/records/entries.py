@@ -14,7 +14,7 @@ class Entries(Mapping[str, bytes]):
 
     All that grew from one another share one log, to which entries are only added; each sees the first `len` of them.
     Only one may add the entry at a place: whoever comes later, in another thread perhaps, copies its part of the log.
-    `size` is the length of all this as a JSON object, but for its braces.
+    `size` is the length in bytes of all these names and texts as a JSON object, but for its braces and `$order`.
     """
 
     __slots__ = ("_length", "_log", "_places", "_text", "size")
@@ -24,7 +24,7 @@ class Entries(Mapping[str, bytes]):
         self._places: dict[str, int] = {name: place for place, (name, _) in self._log.items()}
         self._length = len(self._log)
         self._text: bytes | None = None
-        self.size = sum([len(name) + len(text) + _MARKS for name, text in self._log.values()])
+        self.size = sum([_length(name) + len(text) + _MARKS for name, text in self._log.values()])
 
     @property
     def text(self) -> bytes:
@@ -45,7 +45,7 @@ class Entries(Mapping[str, bytes]):
         grown = object.__new__(Entries)
         grown._log, grown._places, grown._text = self._log, self._places, None
         grown._length = place + 1
-        grown.size = self.size + len(name) + len(text) + _MARKS
+        grown.size = self.size + (len(name) if name.isascii() else _length(name)) + len(text) + _MARKS
         return grown
 
     def merged(self, others: Mapping[str, bytes]) -> "Entries":
@@ -83,3 +83,7 @@ class Entries(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return self._length
+
+
+def _length(name: str) -> int:
+    return len(name.encode())

@@ -11,7 +11,7 @@ from spine.steps.context import StepContext
 from spine.steps.kind import Call
 from spine.steps.result import StepResult
 
-CONTEXT = "ctx"
+CONTEXT, PARAMS = "ctx", "params"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,26 +32,32 @@ class Pipeline:
 def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], Any]:
     """Make a pipeline callable with a context alone, by the names of its parameters.
 
-    A parameter `ctx` gets the `StepContext`, any other one gets the params as a dict. Raise `InvalidWorkflow` for a
-    function that takes more, or is asynchronous.
+    A parameter `ctx` gets the `StepContext`, one `params` gets the params as a dict; either may begin with `_`. Raise
+    `InvalidWorkflow` for a function that takes anything else, or is asynchronous.
     """
     if not callable(function):
         raise InvalidWorkflow(f"pipeline {name!r} must be a function, not {type_of(function)}")
-    if inspect.iscoroutinefunction(function):
-        raise InvalidWorkflow(f"pipeline {name!r} is async; steps are plain functions, wrap it with asyncio.run")
+    refuse_async(f"pipeline {name!r}", function)
     wanted = [each for each in _parameters(name, function) if _is_wanted(each)]
-    others = [each.name for each in wanted if each.name != CONTEXT]
-    if len(others) > 1:
+    if strange := [each.name for each in wanted if _meant(each) not in (CONTEXT, PARAMS)]:
         raise InvalidWorkflow(
-            f"pipeline {name!r} takes {', '.join(others)}; a pipeline takes params, or ctx, or both, and no more"
+            f"pipeline {name!r} takes {', '.join(strange)}; a pipeline takes params (all of them, as a dict), or ctx, "
+            "or both, by these names"
         )
 
     def call(context: StepContext) -> Any:
-        given = [context if each.name == CONTEXT else dict(context.params) for each in wanted]
+        given = [context if _meant(each) == CONTEXT else dict(context.params) for each in wanted]
         keywords = {each.name: value for each, value in zip(wanted, given, strict=True) if _is_keyword(each)}
         return function(*given[: len(given) - len(keywords)], **keywords)
 
     return call
+
+
+def refuse_async(what: str, function: Any) -> None:
+    """Raise `InvalidWorkflow` for what would give a coroutine, and do nothing."""
+    called = getattr(type(function), "__call__", None)  # noqa: B004  # of an object that is no function
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+        raise InvalidWorkflow(f"{what} is async; steps are plain functions, wrap it with asyncio.run")
 
 
 def _parameters(name: str, function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
@@ -66,7 +72,11 @@ def _parameters(name: str, function: Callable[..., Any]) -> Iterable[inspect.Par
 def _is_wanted(parameter: inspect.Parameter) -> bool:
     if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
         return False
-    return parameter.default is inspect.Parameter.empty or parameter.name in (CONTEXT, "params")
+    return parameter.default is inspect.Parameter.empty or _meant(parameter) in (CONTEXT, PARAMS)
+
+
+def _meant(parameter: inspect.Parameter) -> str:
+    return parameter.name.lstrip("_")
 
 
 def _is_keyword(parameter: inspect.Parameter) -> bool:

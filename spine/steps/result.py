@@ -30,7 +30,7 @@ class ErrorCategory(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
-        raise ValueError(f"{value!r} is no category of an error; there are: {', '.join(cls)}")
+        raise ValueError(f"{value!r} is not a category of errors; there are: {', '.join(cls)}")
 
 
 class Outcome(StrEnum):

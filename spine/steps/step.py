@@ -12,7 +12,7 @@ from spine.records.values import Values
 from spine.steps.context import StepContext
 from spine.steps.kind import Kind
 from spine.steps.lambda_ import Lambda
-from spine.steps.pipeline import Pipeline
+from spine.steps.pipeline import Pipeline, refuse_async
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,10 @@ class Step:
         check_name(self.name, "a step's name")
         if self.checkpoint not in (True, False, None):
             raise InvalidWorkflow(f"step {self.name!r}: checkpoint must be True, False or None")
+        if not callable(getattr(self.kind, "perform", None)):
+            raise InvalidWorkflow(
+                f"step {self.name!r} needs a kind, not {type_of(self.kind)}; make it with Step.lambda_ or Step.pipeline"
+            )
 
     @classmethod
     def pipeline(
@@ -62,8 +66,7 @@ class Step:
         check_name(name, "a step's name")
         if not callable(fn):
             raise InvalidWorkflow(f"step {name!r} needs a function, not {type_of(fn)}")
-        if inspect.iscoroutinefunction(fn):
-            raise InvalidWorkflow(f"step {name!r} is async; steps are plain functions, wrap it with asyncio.run")
+        refuse_async(f"step {name!r}", fn)
         _require_two_parameters(name, fn)
         return cls(name=name, kind=Lambda(fn=fn, config=_copied(config, name)), checkpoint=checkpoint)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from spine.orchestration import InvalidParams, NotStorable, QualityMetrics, RunNotFound, StepResult
+from spine.orchestration import InvalidParams, NotStorable, QualityMetrics, RunNotFound, StepResult, WorkflowRunner
 
 KEPT: dict[str, Any] = {
     "not a number": [math.nan, math.inf, -math.inf, -0.0, 0.0],
@@ -198,6 +198,19 @@ def test_a_bad_override_changes_nothing(runner, ran, override):  # INV-50
 
     assert runner.get_run(run_id) == before
     assert ran.steps == []
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600"])
+def test_names_count_towards_the_limit_in_bytes(store_url, registry, ran, letter):  # INV-50, INV-52
+    name = letter * (2048 // len(letter.encode()))
+    with WorkflowRunner(store_url, registry=registry, max_snapshot_bytes=2048) as runner:
+        with pytest.raises(NotStorable, match="more than 2,048 bytes"):
+            runner.execute(ran.workflow("a"), params={name: 1})
+        failed = runner.execute(ran.workflow(ran.step("a", lambda ctx: {name: 1})))
+
+        assert (failed.status, failed.error_type) == ("failed", "NotStorable")
+        assert [run.run_id for run in runner.list_runs()] == [failed.run_id]
+    assert ran.steps == ["a"]
 
 
 def test_many_small_outputs_have_the_limit_of_the_whole(runner, ran):  # INV-52

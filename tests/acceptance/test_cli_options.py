@@ -175,7 +175,7 @@ def test_data_that_was_given_for_a_workflow_is_not_executed(spine, place):
     said = spine("run", "today.csv")
 
     assert said.code == 2
-    assert said.err.startswith("spine: today.csv is no Python file: the name of one ends in .py")
+    assert said.err.startswith("spine: today.csv is not a Python file: the name of one ends in .py")
     assert not (place / "owned").exists()
 
 

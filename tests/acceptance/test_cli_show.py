@@ -103,6 +103,7 @@ def test_runs_are_filtered_by_status_workflow_age_and_number(spine, orders, key_
     assert listed("--since", "2020-01-02") == ["r2", "r3", "r4"]
     assert listed("--limit", "2") == ["r3", "r4"]
     assert "newest 2" in spine("runs", "list", "--limit", "2").err
+    assert "newest 2" in spine("runs", "list", "--limit", "2", "--json").err
 
 
 def test_a_crashed_run_is_listed_as_such_and_resumed(spine, orders, place):

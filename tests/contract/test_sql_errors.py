@@ -84,7 +84,7 @@ def test_a_pooler_that_refuses_settings_is_said_with_the_remedy():
     with server_that_says("unsupported startup parameter: options") as port:
         message, _ = refusal(f"postgresql://ann@127.0.0.1:{port}/db?sslmode=disable&gssencmode=disable")
 
-    assert "a pooler stands before it; add ?pooler=transaction to the URL" in message
+    assert "it is behind a pooler; add ?pooler=transaction to the URL" in message
     assert "unsupported startup parameter: options" in message
 
 
@@ -111,7 +111,7 @@ def test_a_role_without_permission_is_said(postgres, postgres_url):
     with role(postgres) as name:
         message, trace = refusal(as_role(postgres_url, name))
 
-    assert "lacks a permission; which, says: spine doctor" in message
+    assert "lacks a permission; spine doctor says which" in message
     assert SECRET not in message + trace
 
 

@@ -30,7 +30,7 @@ def test_a_file_that_cannot_be_opened_for_want_of_space_says_so(sqlite_store, sq
             store.get_run("run-1")
         [finding] = store.examine()
 
-    assert (finding.verdict, finding.remedy) == (Verdict.PROBLEM, "free some room where the database lies")
+    assert (finding.verdict, finding.remedy) == (Verdict.PROBLEM, "free some space on the disk of the database")
 
 
 def test_a_file_that_may_not_grow_is_told_with_what_to_do_and_keeps_what_it_has(sqlite_store, sqlite_url):

@@ -63,7 +63,7 @@ def _look(connection: Connection) -> list[Finding]:
 def _remedy(error: StoreError, engine: Engine) -> str:
     """Say what to do about a database that cannot be looked at."""
     if isinstance(error, StoreFull):
-        return "free some room where the database lies"
+        return "free some space on the disk of the database"
     if isinstance(error, StoreBusy):
         return "wait until whoever holds the lock is done"
     if engines.is_postgresql(engine):

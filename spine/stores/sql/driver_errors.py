@@ -56,8 +56,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, "no space left to open {where}; free some and try again"),
     sqlite3.SQLITE_IOERR: (
         StoreUnavailable,
-        "{where} could not be read or written: a limit of its size, no space, a disk that fails, or a log that was "
-        "removed under another process; mend it and resume",
+        "{where} could not be read or written: a limit of its size, no space, its log removed, or a bad disk; mend it",
     ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,

@@ -52,7 +52,7 @@ def parse_url(text: str) -> URL:
     if driver != SQLITE and _SECOND_AT.match(text):
         # The rest of a password would be taken for the host, the database or an option, and shown.
         raise InvalidSetting(
-            "one @ stands in a database URL, before the host; in a password write it as %40, a / as %2F and a ? as %3F"
+            "a database URL has one @, before the host; in a password write it as %40, a / as %2F and a ? as %3F"
         )
     if driver is None:
         raise InvalidSetting(

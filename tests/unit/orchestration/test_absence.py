@@ -45,7 +45,7 @@ def test_a_checkpoint_that_was_deleted_is_said_to_be(runner):
     runner.execute(FLOW, run_id="r")
     runner.delete_checkpoints("r")
 
-    with pytest.raises(CheckpointNotFound, match=r"they are deleted since 20\d\d-"):
+    with pytest.raises(CheckpointNotFound, match=r"they were deleted on 20\d\d-"):
         runner.get_checkpoint("r", "a")
 
 

@@ -54,7 +54,8 @@ class Callable:
     ("function", "expected"),
     [
         (lambda params: params, {"x": 1}),
-        (lambda p: p, {"x": 1}),
+        (lambda _params: _params, {"x": 1}),
+        (lambda _ctx, params: (_ctx.run_id, params), ("1", {"x": 1})),
         (lambda ctx: ctx.run_id, "1"),
         (lambda ctx, params: (ctx.run_id, params), ("1", {"x": 1})),
         (lambda params, ctx: (ctx.run_id, params), ("1", {"x": 1})),
@@ -96,11 +97,19 @@ async def coroutine(params):
     return params
 
 
+class Asynchronous:
+    async def __call__(self, params):
+        return params
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
+        (lambda day: day, "takes day; a pipeline takes params"),
+        (lambda context: context, "takes context"),
         (lambda a, b: (a, b), "takes a, b"),
-        (lambda ctx, params, other: None, "takes params, other"),
+        (lambda ctx, params, other: None, "takes other"),
+        (Asynchronous(), "is async"),
         (coroutine, "is async"),
         (dict, "does not say what it takes"),
         (5, "not an int"),

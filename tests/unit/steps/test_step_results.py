@@ -176,7 +176,7 @@ def test_a_skip_says_why():
 
 
 def test_a_category_that_there_is_not_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="'bogus' is no category of an error; there are: transient, data_quality, "):
+    with pytest.raises(ValueError, match="'bogus' is not a category of errors; there are: transient, data_quality, "):
         StepResult.fail("no", "bogus")
 
 

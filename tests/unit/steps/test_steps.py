@@ -63,6 +63,8 @@ def test_what_cannot_be_copied_or_stored_is_refused_with_the_step():
 
 @pytest.mark.parametrize("checkpoint", ["yes", 2, [], "False"])
 def test_checkpoint_is_true_false_or_none(checkpoint):
+    with pytest.raises(InvalidWorkflow, match="step 'a' needs a kind, not an int; make it with Step.lambda_ or"):
+        Step(name="a", kind=3)  # type: ignore[arg-type]
     with pytest.raises(InvalidWorkflow, match="checkpoint must be True, False or None"):
         Step.lambda_("a", nothing, checkpoint=checkpoint)
 

@@ -1,0 +1,12 @@
+"""What the command line gives as JSON is the same in every process."""
+
+from spine.cli import render
+
+NAMES = ["pear", "fig", "apple", "date", "lime"]
+
+
+def test_sets_are_sorted_and_nothing_else():
+    assert render.plain({"seen": set(NAMES)}) == {"seen": {"$set": sorted(NAMES)}}
+    assert render.plain(frozenset([(2, 1), (1, 2)])) == {"$frozenset": [{"$tuple": [1, 2]}, {"$tuple": [2, 1]}]}
+    assert render.plain({"given": tuple(NAMES)}) == {"given": {"$tuple": NAMES}}
+    assert render.plain({"given": {None, 1, "a"}}) == {"given": {"$set": ["a", 1, None]}}

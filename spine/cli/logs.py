@@ -36,12 +36,17 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def begin(*, verbose: bool) -> None:
-    """Attach the log to stderr: everything if verbose, else warnings that are not the run's own events."""
+    """Attach the log to stderr: everything if verbose, else warnings that are not the run's own events.
+
+    What is below is then not logged at all, for a workflow's file may attach handlers of its own: to hear of all, it
+    sets the level too.
+    """
     handler = _Handler()
     handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     if verbose:
         _log.setLevel(logging.DEBUG)
     else:
+        _log.setLevel(logging.WARNING)
         handler.setLevel(logging.WARNING)
         handler.addFilter(lambda record: not record.getMessage().startswith(_SHOWN_ELSEWHERE))
     _log.handlers = [handler]

@@ -57,7 +57,7 @@ class Driver:
                 self.heartbeat.beating(admitted.lease, since=admitted.asked_at) as pulse,
             ):
                 self._walk(admitted, interrupts, pulse)
-        return admitted.progress.result()
+        return admitted.progress.result(self.store.location)
 
     def _walk(self, admitted: Admitted, interrupts: Interrupts, pulse: Pulse) -> None:
         start, lease, progress = clock.stopwatch(), admitted.lease, admitted.progress

@@ -67,8 +67,8 @@ class Progress:
         if self.position == len(steps):
             self.ending = COMPLETED
 
-    def result(self) -> WorkflowResult:
-        """Tell how the drive ended."""
+    def result(self, location: str) -> WorkflowResult:
+        """Tell how the drive ended, and where the run is kept."""
         done = self.earlier.union(self.completed)
         names = self.workflow.step_names
         return WorkflowResult(
@@ -84,4 +84,5 @@ class Progress:
             error_category=self.ending.error_category,
             context=self.context.fresh(),
             durations=self.durations,
+            location=location,
         )

@@ -7,6 +7,7 @@ from spine.errors import RunFailed
 from spine.records.context import WorkflowContext
 from spine.records.names import typed
 from spine.records.run import RunStatus
+from spine.steps.secrets import MASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,8 @@ class WorkflowResult:
     """How one `execute` or `resume` ended; a failed run is a result, not an exception.
 
     `completed_steps` are those of this drive, `all_completed_steps` and `skipped_steps` those of the whole run, in
-    the workflow's order; `durations` are the seconds each step of this drive took.
+    the workflow's order; `durations` are the seconds each step of this drive took. `location` is the database's URL
+    without its password.
     """
 
     status: RunStatus
@@ -29,6 +31,7 @@ class WorkflowResult:
     error_category: str | None = None
     context: WorkflowContext
     durations: Mapping[str, float] = field(default_factory=dict)
+    location: str = ""
 
     def raise_for_status(self) -> "WorkflowResult":
         """Give back this result if the run completed; else raise `RunFailed`, which carries it."""
@@ -36,7 +39,17 @@ class WorkflowResult:
             return self
         at = f" at step {self.error_step!r}: {self.error_type}: {self.error}" if self.error_step else ""
         raise RunFailed(
-            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; "
-            f"resume it with: spine resume {typed(self.run_id)}",
+            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; {self._way_on()}",
             result=self,
         )
+
+    def _way_on(self) -> str:
+        """Say how to resume the run, wherever it is; a secret of the URL is not known here."""
+        if self.location.startswith("memory:"):
+            return "it is kept in memory alone, and only its own runner can resume it"
+        if MASK in self.location:
+            return (
+                f"put the database URL into SPINE_DATABASE_URL, and resume it with: spine resume {typed(self.run_id)}"
+            )
+        where = ("--database-url", self.location) if self.location else ()
+        return f"resume it with: spine resume {typed(self.run_id, *where)}"

@@ -57,7 +57,8 @@ def _without_collector() -> Iterator[None]:
         if not _has_anybody_frozen():
             gc.freeze()
             gc.unfreeze()  # both together make all of it old
-        gc.set_threshold(*thresholds)
+        if gc.get_threshold()[0] == _MORE_THAN_IMPORTS_MAKE:  # else somebody has set another meanwhile
+            gc.set_threshold(*thresholds)
 
 
 def _has_anybody_frozen() -> bool:

@@ -87,6 +87,22 @@ def test_with_quiet_nothing_is_said_while_all_goes_well(folder: Path, monkeypatc
     assert "night" in asked.stdout
 
 
+def test_a_workflow_file_that_logs_on_the_root_makes_a_quiet_run_say_its_own_lines_alone(folder: Path):
+    (folder / "logs.py").write_text(
+        "import logging\n"
+        "from spine.orchestration import Step, Workflow\n"
+        "logging.basicConfig(level=logging.INFO, format='%(message)s')\n"
+        "def load(ctx, config):\n"
+        "    logging.getLogger('etl').info('loaded')\n"
+        "    return {}\n"
+        "workflow = Workflow('logs', [Step.lambda_('load', load)])\n"
+    )
+
+    said = spine("run", "logs.py", "-q")
+
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "loaded\n")
+
+
 def fill_the_disk_in_load(then: str = "pass") -> None:
     """Write full.py, whose step `load` lets no file grow any more."""
     Path("full.py").write_text(

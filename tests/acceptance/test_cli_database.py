@@ -24,10 +24,8 @@ def test_a_file_that_is_not_there_is_told_and_not_made(spine, place, words):
     said = spine(*words.split(), "--database-url", "sqlite:///slip.db")
 
     assert (said.code, said.out) == (1, "")
-    assert (
-        "slip.db does not exist; check its name, or make it with: spine db upgrade --database-url sqlite:///slip.db"
-        in said.err
-    )
+    assert "slip.db does not exist; name the right one (--database-url, SPINE_DATABASE_URL), or make it" in said.err
+    assert "with: spine db upgrade --database-url sqlite:///slip.db" in said.err
     assert list(place.glob("slip*")) == []
 
 
@@ -51,7 +49,7 @@ def test_who_only_asks_for_the_tables_of_a_file_makes_none(spine, sqlite_url, tm
 
     assert (current.code, checked.code) == (0, 1)
     assert "does not exist yet" in current.out
-    assert "does not exist; check its name, or make it with: spine db upgrade" in checked.err
+    assert "does not exist; name the right one (--database-url, SPINE_DATABASE_URL), or make it" in checked.err
     assert list(tmp_path.iterdir()) == before
 
 

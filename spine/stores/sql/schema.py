@@ -39,7 +39,10 @@ def revision_of(engine: Engine) -> str | None:
 
 def absent(where: str) -> SchemaMissing:
     """Make the error that tells of a SQLite file that is not there."""
-    return SchemaMissing(f"{where} does not exist; check its name, or make it with: spine db upgrade")
+    return SchemaMissing(
+        f"{where} does not exist; name the right one (--database-url, SPINE_DATABASE_URL), or make it "
+        "with: spine db upgrade"
+    )
 
 
 def check(connection: Connection) -> None:

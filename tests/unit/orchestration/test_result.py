@@ -34,6 +34,24 @@ def test_a_failed_one_raises_with_the_command_that_resumes_it():
     assert pickle.loads(pickle.dumps(e.value)).result == failed
 
 
+@pytest.mark.parametrize(
+    ("location", "way"),
+    [
+        ("sqlite:////srv/x y.db", "; resume it with: spine resume 1 --database-url 'sqlite:////srv/x y.db'"),
+        (
+            "postgresql://etl:***@db1/etl",
+            "; put the database URL into SPINE_DATABASE_URL, and resume it with: spine resume 1",
+        ),
+        ("memory://", "; it is kept in memory alone, and only its own runner can resume it"),
+    ],
+)
+def test_the_command_leads_to_the_database_of_the_run(location, way):
+    with pytest.raises(RunFailed) as caught:
+        result(RunStatus.FAILED, location=location).raise_for_status()
+
+    assert str(caught.value).endswith(way)
+
+
 def test_a_cancelled_one_raises_too():
     with pytest.raises(RunFailed, match="is cancelled; resume it with: spine resume 1"):
         result(RunStatus.CANCELLED).raise_for_status()

@@ -47,6 +47,7 @@ def begin(*, verbose: bool) -> None:
         _log.setLevel(logging.DEBUG)
     else:
         _log.setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # which tells of tables that are made on first use
         handler.setLevel(logging.WARNING)
         handler.addFilter(lambda record: not record.getMessage().startswith(_SHOWN_ELSEWHERE))
     _log.handlers = [handler]

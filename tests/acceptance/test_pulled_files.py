@@ -1,12 +1,15 @@
 """SQLite's files pulled away under a driver: the file, its write-ahead log, or the index of that."""
 
+import os
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from spine.orchestration import Registry, RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
+from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.prepared import InTransaction
 from tests.acceptance.crashing import Scene
 
@@ -173,6 +176,34 @@ def test_a_driver_that_is_cut_off_starts_nothing_more_whatever_it_saves(sqlite_u
             runner.execute(workflow, run_id="r")
 
     assert ran.steps == ["a", "b"]
+
+
+def test_no_step_is_done_in_a_folder_that_was_moved_under_its_run(tmp_path, ran):
+    folder = tmp_path / "here"
+    folder.mkdir()
+
+    with WorkflowRunner(f"sqlite:///{folder}/spine.db", registry=Registry()) as runner:
+        workflow = ran.workflow("a", ran.step("b", lambda ctx: {"now": str(folder.rename(tmp_path / "there"))}), "c")
+        with pytest.raises(StoreUnavailable, match="was removed or replaced since it was opened"):
+            runner.execute(workflow, run_id="r")
+
+    assert ran.steps == ["a", "b"]
+
+
+def test_a_second_change_in_a_folder_within_the_grain_of_its_time_is_noticed_too(sqlite_url, tmp_path):
+    with WorkflowRunner(sqlite_url) as runner:
+        runner.list_runs()  # which makes the tables
+        with closing(sqlite3.connect(str(tmp_path / "spine.db"), factory=OwnConnection)) as connection:
+            connection.execute("SELECT 1 FROM core_workflow_runs").fetchone()
+            connection.note_log()
+            (tmp_path / "just made").touch()
+            moment = tmp_path.stat().st_mtime_ns
+            connection.require_same_files()
+
+            (tmp_path / "spine.db-shm").unlink()
+            os.utime(tmp_path, ns=(moment, moment))
+            with pytest.raises(StoreUnavailable, match=CUT_OFF):
+                connection.require_same_files()
 
 
 def test_what_sqlite_raises_over_a_log_that_went_is_not_told_as_damage(sqlite_url, ran, monkeypatch):

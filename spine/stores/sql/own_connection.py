@@ -14,10 +14,14 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Engine
 
+from spine import clock
 from spine.errors import StoreUnavailable
 
 T = TypeVar("T")
+SECOND_NS = 1_000_000_000
+_GRAIN_NS = 20_000_000  # the longest for which a system gives all changes one time
 _Inode = tuple[int, int]
+_Folder = tuple[int, int, int]  # its device and inode, and when something was last made, removed or renamed there
 _engines: WeakValueDictionary[int, Engine] = WeakValueDictionary()
 
 
@@ -36,6 +40,8 @@ class OwnConnection(sqlite3.Connection):
             )
         place = os.path.realpath(path)  # beside what a link names
         self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
+        self._folder = os.path.dirname(place) if place == path else None  # noqa: PTH120  # a link may lead elsewhere
+        self._looked_at: _Folder | None = None
         self.inode = inode
         self.log: _Inode | None = None
         self.index: _Inode | None = None
@@ -45,17 +51,25 @@ class OwnConnection(sqlite3.Connection):
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
-        self.log, self.index = inode_of(self._log_path), inode_of(self._index_path)
+        self.log, self.index, self._looked_at = inode_of(self._log_path), inode_of(self._index_path), None
         others = {other.log for other in _living(self.opened) if other.inode == self.inode}
         if len(others - {None}) > 1:
             raise self._cut_off()
 
     def require_same_files(self) -> None:
-        """Raise `StoreUnavailable` where nobody else would see what is written here: the files are not there now."""
+        """Raise `StoreUnavailable` where nobody else would see what is written here: the files are not there now.
+
+        They are looked at only if something was made, removed or renamed in their folder since.
+        """
+        folder = None if self._folder is None else _look_at(self._folder)
+        if folder is not None and folder == self._looked_at:
+            return
+        self._looked_at = None
         if self.inode != inode_of(self._path):
             raise StoreUnavailable(removed(self._path))
         if self.index is not None and self.index != inode_of(self._index_path):
             raise self._cut_off()
+        self._looked_at = folder if folder is not None and _is_settled(folder) else None
 
     def require_same_log(self) -> None:
         """Raise the same for the log itself; not after each write, for a log that was looked at is slower to sync.
@@ -136,6 +150,21 @@ def inode_of(path: str) -> _Inode | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _look_at(folder: str) -> _Folder | None:
+    try:
+        found = os.stat(folder)  # noqa: PTH116  # as cheap as can be
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def _is_settled(folder: _Folder) -> bool:
+    """Tell whether another change would give a folder another time; some systems count only whole seconds."""
+    changed_ns = folder[2]
+    grain = _GRAIN_NS if changed_ns % SECOND_NS else 2 * SECOND_NS
+    return clock.now().timestamp() * SECOND_NS - changed_ns > grain
 
 
 def removed(where: str) -> str:

@@ -38,7 +38,7 @@ def _listening(hooks: Sequence[Hook], kind: EventKind) -> Sequence[Hook]:
 def dispatch(hooks: Sequence[Hook], event: Event) -> None:
     """Tell each hook; one that raises does not keep the others from hearing.
 
-    A child that a hook forked tells nobody: it leaves with what it raised, and ends where the drive is left.
+    In a child process that a hook forked no other hook is told: it leaves with what it raised, and the drive ends it.
     """
     process = os.getpid() if hooks else None
     for hook in hooks:

@@ -47,7 +47,7 @@ class Driver:
         """Drive what is admitted until the run has ended; raise `LeaseLost` if somebody took it over meanwhile.
 
         Raise `RunNotFound` if it is gone, `StoreWentBack` if the database is as it was before it was taken.
-        A signal while it is admitted waits for its first step: a lease that was taken is let go.
+        A signal that comes while it is admitted takes effect in its first step, so that a lease just taken is released.
         """
         interrupts = Interrupts.of_this_thread()
         with interrupts.handled():

@@ -37,7 +37,7 @@ _OUTCOME_EVENTS = {
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Executor:
-    """Takes one step of a run at a time; it knows nothing of what comes next."""
+    """Takes one step of a run at a time."""
 
     registry: Registry
     writer: RunWriter
@@ -160,7 +160,7 @@ class Executor:
         progress.move_on(turn.context, is_skipped=turn.result.outcome is Outcome.SKIPPED, is_saved=is_saved)
 
     def _write_ending(self, turn: Turn, ending: Ending) -> None:
-        """End the run with a failure; who cannot is told of it, for it stands nowhere else."""
+        """End the run with a failure; the error that keeps it from being written carries a note of that failure."""
         try:
             self.writer.end_run(ending)
         except (SpineError, MemoryError) as error:

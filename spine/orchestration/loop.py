@@ -1,4 +1,4 @@
-"""Walks the steps of a run; the only place that knows what comes next."""
+"""Walks the steps of a run, one after another, as its progress says."""
 
 from spine.orchestration.executor import Executor
 from spine.orchestration.progress import Progress

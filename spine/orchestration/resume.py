@@ -264,7 +264,7 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         return
     gone = [name for name in before if name not in workflow.step_names]
     new = [name for name in now if name not in run.definition.names]
-    latest = next((name for name, done in zip(now, before, strict=False) if name != done), workflow.step_names[-1])
+    latest = next((name for name, then in zip(now, before, strict=False) if name != then), workflow.step_names[-1])
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
@@ -291,11 +291,14 @@ def _overrides_now(workflow: Workflow, run: ClaimableRun, position: Position) ->
 
 
 def _place_now(workflow: Workflow, run: ClaimableRun, position: Position, step_name: str) -> int | None:
-    """Find a step that may be renamed untold, or moved: where its name is now, or before that where it stood.
+    """Find where a step is now, which may have been moved, or renamed without saying so; None if it is nowhere.
 
-    Where it stood counts if the run stands there or behind, before and after this claim, or if a step that is new
-    stands there and none has the name. It never is before a step that came before it, or that one would get a context
-    which holds its own output.
+    Of two places it is the first: the one where its name is now, and the one that it had in the list. The second counts
+
+    - if the run had come so far, and still has after this claim; or
+    - if no step has the name now, and what stands in that place is a new step.
+
+    It is never put before a step that it followed: that one would be given a context with its own output in it.
     """
     names, now = run.definition.names, workflow.step_names
     places = [now.index(step_name)] if step_name in now else []

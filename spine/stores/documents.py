@@ -105,8 +105,8 @@ def read_definition(text: str | None, *, where: str) -> Definition:
         where,
         lambda: Definition(
             steps=tuple(
-                StepDefinition(name=name, kind=step["kind"])
-                for name, step in zip(
+                StepDefinition(name=step_name, kind=step["kind"])
+                for step_name, step in zip(
                     names([step["name"] for step in document["steps"]]), document["steps"], strict=True
                 )
             ),

@@ -32,7 +32,7 @@ class RunFilter(NamedTuple):
 class PurgeOrder(NamedTuple):
     """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
 
-    They are fewer where they have over `most_checkpoints` in all, but for the first: so long would nobody else write.
+    Fewer, but at least one, where they have over `most_checkpoints` between them: while they go, nobody else can write.
     Failed and cancelled ones go when their last activity was over `failed_days` ago; `workflows` narrows it to those
     named.
     """

@@ -1,4 +1,4 @@
-"""All that SQLite and PostgreSQL differ in."""
+"""All that the SQL of SQLite and PostgreSQL differs in; how they are connected to is `engine.py`'s."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

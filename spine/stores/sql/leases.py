@@ -1,4 +1,4 @@
-"""The lease columns of the table of runs: taken, so that no driver has a lease without knowing it, and renewed."""
+"""The lease columns of the table of runs: how a lease is taken, without doubt who has it, and renewed."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

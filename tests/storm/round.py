@@ -9,7 +9,7 @@ from typing import Any
 from spine.orchestration import WorkflowRunner
 from spine.orchestration.executor import Executor
 from spine.orchestration.forks import Forks
-from spine.orchestration.heartbeat import Heartbeat
+from spine.orchestration.heartbeat import Pulse
 from spine.orchestration.interrupts import Interrupts
 from tests.storm import diary
 from tests.storm.crew import Worker, until, wait_for_all
@@ -28,7 +28,7 @@ from tests.storm.tally import Broken, Complaint, Tally, Tried
 CALLS = {"orchestration": (160, 65), "stores/sql": (400, 30)}
 # Where Spine has looked at the lease for the last time before a step.
 CALLING_A_STEP = frozenset(
-    call.__qualname__ for call in (Heartbeat._require, Executor.attempt, Interrupts.__enter__, Forks.__enter__)
+    call.__qualname__ for call in (Pulse.require, Executor.attempt, Interrupts.__enter__, Forks.__enter__)
 )
 # A zombie that wakes up hears that it lost its lease, or that another one that still sleeps has locked the file.
 ENDS_OF_ZOMBIES = frozenset({"LeaseLost", "StoreBusy"})

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.programs.forked import put_command
+
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<info>[^`\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(
@@ -93,8 +95,8 @@ def programs_of(blocks: list[Block]) -> Iterator[Program]:
     yield from found
 
 
-def run(program: Program, folder: Path) -> None:
-    """Type it, as a reader would, in this folder."""
+def run(program: Program, folder: Path, commands: Path) -> None:
+    """Type it, as a reader would, in this folder; `spine` is put among the commands."""
     block = program.block
     name = block.value("file")
     if name is not None:
@@ -104,7 +106,8 @@ def run(program: Program, folder: Path) -> None:
         READERS[block.language],
         input=block.text,
         cwd=folder,
-        env=environment(),
+        env=environment(commands),
+        pass_fds=[put_command("spine", "spine", commands)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -117,10 +120,10 @@ def run(program: Program, folder: Path) -> None:
         assert all(line in said for line in steady(program.says)), f"{block}\n{done.stdout}"
 
 
-def environment() -> dict[str, str]:
-    """A reader's environment: the installed command in the path, and no setting."""
+def environment(commands: Path) -> dict[str, str]:
+    """A reader's environment: these commands and the installed ones in the path, and no setting."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SPINE_")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+    path = os.pathsep.join([str(commands), str(Path(sys.executable).parent), kept.get("PATH", "")])
     return kept | {"PATH": path, "PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
 

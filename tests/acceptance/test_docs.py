@@ -27,9 +27,10 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if [*programs_of(blocks_of(path))]], ids=name_of)
-def test_what_a_page_shows_works_in_the_order_it_is_shown(path, tmp_path):
+def test_what_a_page_shows_works_in_the_order_it_is_shown(path, tmp_path, tmp_path_factory):
+    commands = tmp_path_factory.mktemp("commands")
     for program in programs_of(blocks_of(path)):
-        run(program, tmp_path)
+        run(program, tmp_path, commands)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -110,6 +111,16 @@ def run_forked(
         for stream in (stdout, stderr):
             stream.seek(0)
         return subprocess.CompletedProcess((program, *arguments), code, stdout.read(), stderr.read())
+
+
+def put_command(name: str, module: str, folder: Path) -> int:
+    """Put a command into a folder that runs a module so, and give the descriptor that a shell must inherit for it."""
+    nursery = _nursery().fileno()
+    words = shlex.join([sys.executable, "-IS", str(ROOT / "tests/programs/shim.py"), str(nursery), module])
+    command = folder / name
+    command.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    command.chmod(0o700)
+    return nursery
 
 
 @cache

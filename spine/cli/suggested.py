@@ -5,7 +5,10 @@ import shlex
 
 from spine.cli.spelling import holds_secret
 
-_COMMAND = re.compile(r"(?:(?<=: )|(?<=\())spine (?:db upgrade|doctor|runs (?:list|cancel)|checkpoints list|resume)\b")
+_COMMAND = re.compile(
+    r"(?:(?<=: )|(?<=\())spine (?:db upgrade|doctor|runs (?:list|cancel)|checkpoints list|resume)\b"
+    r"(?!.* --database-url )"  # said already
+)
 
 
 def for_database(text: str, url: str | None) -> str:

@@ -12,12 +12,12 @@ from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
+from spine.orchestration.result import way_on
 from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
 from spine.records.lease import Lease
-from spine.records.names import typed
 from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
@@ -111,7 +111,7 @@ class Admission:
                 "(or give start_from, to run steps of this one again)"
             )
         raise RunExists(
-            f"run {run.run_id!r} exists and is {run.state}; resume it with: spine resume {typed(run.run_id)} "
+            f"run {run.run_id!r} exists and is {run.state}; {way_on(run.run_id, self.store.location)} "
             "(or give start_from, or leave out run_id for a new run)"
         )
 

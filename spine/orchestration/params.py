@@ -1,6 +1,6 @@
 """What a run's params may be: checked against names, storability and the workflow's model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from spine.codec import json as codec
@@ -107,9 +107,13 @@ def _validated(
         raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
     secrets = {name: value for name, value in valid if isinstance(value, Secret)}
     for name, value in valid:
-        if name not in secrets and _holds_secret(value):
+        if name not in secrets and _holds(value, lambda part: isinstance(part, Secret)):
             raise InvalidParams(
                 f"params.{name} holds a secret, which no step would be told; make it a param of its own"
+            )
+        if _holds(value, lambda part: hasattr(part, "get_secret_value")):  # pydantic's SecretStr dumps as asterisks
+            raise InvalidParams(
+                f"params.{name} is a secret of pydantic, which must not be stored; declare the field as Secret"
             )
     return {**_dumped(valid, limits), **secrets}  # a dump would take a secret apart
 
@@ -151,14 +155,15 @@ def _is_storable(value: Any, limits: Limits) -> bool:
     return True
 
 
-def _holds_secret(value: Any) -> bool:
+def _holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
+    """Tell whether a value of a model is such a one, or has one somewhere within."""
     if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
+        return any(_holds(part, is_one) for part in value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_holds_secret, value))
+        return any(_holds(part, is_one) for part in value)
     if hasattr(type(value), "model_fields"):
-        return any(_holds_secret(each) for _, each in value)
-    return isinstance(value, Secret)
+        return any(_holds(part, is_one) for _, part in value)
+    return is_one(value)
 
 
 def _hint(problem: Any) -> str:

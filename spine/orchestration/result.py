@@ -38,18 +38,17 @@ class WorkflowResult:
         if self.status is RunStatus.COMPLETED:
             return self
         at = f" at step {self.error_step!r}: {self.error_type}: {self.error}" if self.error_step else ""
+        onwards = way_on(self.run_id, self.location)
         raise RunFailed(
-            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; {self._way_on()}",
-            result=self,
+            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; {onwards}", result=self
         )
 
-    def _way_on(self) -> str:
-        """Say how to resume the run, wherever it is; a secret of the URL is not known here."""
-        if self.location.startswith("memory:"):
-            return "it is kept in memory alone, and only its own runner can resume it"
-        if MASK in self.location:
-            return (
-                f"put the database URL into SPINE_DATABASE_URL, and resume it with: spine resume {typed(self.run_id)}"
-            )
-        where = ("--database-url", self.location) if self.location else ()
-        return f"resume it with: spine resume {typed(self.run_id, *where)}"
+
+def way_on(run_id: str, location: str) -> str:
+    """Say how to resume a run, wherever it is kept; a secret of the URL is not known here."""
+    if location.startswith("memory:"):
+        return "it is kept in memory alone, and only its own runner can resume it"
+    if MASK in location:
+        return f"put the database URL into SPINE_DATABASE_URL, and resume it with: spine resume {typed(run_id)}"
+    where = ("--database-url", location) if location else ()
+    return f"resume it with: spine resume {typed(run_id, *where)}"

@@ -12,6 +12,7 @@ from spine.steps.kind import Call
 from spine.steps.result import StepResult
 
 CONTEXT, PARAMS = "ctx", "params"
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def adapt(name: str, function: Callable[..., Any]) -> Callable[[StepContext], An
         raise InvalidWorkflow(f"pipeline {name!r} must be a function, not {type_of(function)}")
     refuse_async(f"pipeline {name!r}", function)
     wanted = [each for each in _parameters(name, function) if _is_wanted(each)]
-    if strange := [each.name for each in wanted if _meant(each) not in (CONTEXT, PARAMS)]:
+    if strange := [str(each) for each in wanted if each.kind in _ANY_NUMBER or _meant(each) not in (CONTEXT, PARAMS)]:
         raise InvalidWorkflow(
             f"pipeline {name!r} takes {', '.join(strange)}; a pipeline takes params (all of them, as a dict), or ctx, "
             "or both, by these names"
@@ -70,8 +71,8 @@ def _parameters(name: str, function: Callable[..., Any]) -> Iterable[inspect.Par
 
 
 def _is_wanted(parameter: inspect.Parameter) -> bool:
-    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-        return False
+    if parameter.kind in _ANY_NUMBER:
+        return _meant(parameter) in (CONTEXT, PARAMS)  # which is no way to get them
     return parameter.default is inspect.Parameter.empty or _meant(parameter) in (CONTEXT, PARAMS)
 
 

@@ -345,6 +345,23 @@ def test_an_attribute_narrows_an_app_to_one_workflow(spine, place):
     assert spine("checkpoints", "show", "r1", "--json").json["context_snapshot"]["outputs"] == {"one": {"from": 2}}
 
 
+def test_a_file_that_runs_its_workflow_when_it_is_imported_is_told_so(spine, place):
+    (place / "script.py").write_text(
+        "from spine.orchestration import Step, Workflow, WorkflowRunner\n"
+        "def fail(ctx, config):\n"
+        "    raise OSError('down')\n"
+        "workflow = Workflow('script', [Step.lambda_('only', fail)])\n"
+        "with WorkflowRunner('sqlite:///own.db') as runner:\n"
+        "    runner.execute(workflow, run_id='r1').raise_for_status()\n"
+    )
+
+    said = spine("resume", "r1", "--app", "script.py", "--database-url", "sqlite:///own.db")
+
+    assert said.code == 2
+    assert "cannot import script.py: it runs a workflow when it is imported; put that behind: if __name__" in said.err
+    assert said.err.count("--database-url") == 1
+
+
 def test_the_workflow_of_a_run_that_is_not_found_is_asked_for(place):
     (place / "orders.py").write_text(ORDERS)
     typed("run", "orders.py", "--run-id", "r1", place=place)

@@ -238,6 +238,34 @@ class Job(pydantic.BaseModel):
     text: str = ""
 
 
+class Account(pydantic.BaseModel):
+    user: str = "etl"
+    password: pydantic.SecretStr = pydantic.SecretStr("")
+
+
+class Accounts(pydantic.BaseModel):
+    all_: list[Account] = [Account()]
+    key: pydantic.SecretBytes | None = None
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "name"),
+    [
+        (Account, {"password": "geheim"}, "password"),
+        (Account, {}, "password"),
+        (Accounts, {}, "all_"),
+        (Accounts, {"all_": [], "key": b"geheim"}, "key"),
+    ],
+)
+def test_a_secret_of_pydantic_is_refused_and_never_stored_as_asterisks(model, params, name):
+    workflow = Workflow("w", [Step.lambda_("a", lambda ctx, config: {})], params_model=model)
+
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        with pytest.raises(InvalidParams, match=rf"params\.{name} is a secret of pydantic.* field as Secret"):
+            runner.execute(workflow, params)
+        assert runner.list_runs() == []
+
+
 def test_a_model_that_has_a_secret_within_a_param_is_refused():
     login = {"user": "etl", "password": Secret("PASSWORD")}
 

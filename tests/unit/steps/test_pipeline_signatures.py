@@ -107,6 +107,8 @@ class Asynchronous:
     [
         (lambda day: day, "takes day; a pipeline takes params"),
         (lambda context: context, "takes context"),
+        (lambda **params: params, "takes **params"),
+        (lambda ctx, *params: params, "takes *params"),
         (lambda a, b: (a, b), "takes a, b"),
         (lambda ctx, params, other: None, "takes other"),
         (Asynchronous(), "is async"),

@@ -1,5 +1,6 @@
 """SQLite's files pulled away under a driver: the file, its write-ahead log, or the index of that."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -11,7 +12,9 @@ import pytest
 from spine.orchestration import Registry, RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.prepared import InTransaction
+from tests.acceptance.crash_driver import STEPS
 from tests.acceptance.crashing import Scene
+from tests.programs.forked import run_forked
 
 CUT_OFF = "write-ahead log .*-wal was removed or replaced"
 
@@ -161,6 +164,59 @@ def test_what_others_commit_outlives_the_end_of_a_driver_that_is_cut_off(scene, 
     with sqlite3.connect(scene.url.removeprefix("sqlite:///")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert scene.ran() == ("ab" if place == "inside b" else "abcd")
+
+
+@pytest.mark.parametrize("pulled", [("-wal", "-shm"), ("-shm",)], ids=["log and index", "index"])
+@pytest.mark.parametrize("is_closed", [False, True], ids=["beside it", "after it"])
+def test_a_process_that_was_cut_off_opens_the_file_no_more(scene, ran, pulled, is_closed):
+    seen = []
+
+    def pull_and_open_again(_ctx):
+        for file in beside(scene.url, *pulled):
+            file.unlink()
+        seen.append(run_elsewhere(scene))
+        if not is_closed:
+            require_refusal(scene.url)
+        return {}
+
+    workflow = ran.workflow("a", ran.step("b", pull_and_open_again), "c")
+    with WorkflowRunner(scene.url, registry=Registry()) as runner, pytest.raises(StoreUnavailable, match=CUT_OFF):
+        runner.execute(workflow, run_id="r")
+    require_refusal(scene.url)
+    seen.append(run_elsewhere(scene))
+
+    assert seen == [["1"], ["1", "2"]]
+    assert ran.steps == ["a", "b"]
+
+
+def require_refusal(url: str) -> None:
+    with WorkflowRunner(url, registry=Registry()) as another, pytest.raises(StoreUnavailable, match="this one too"):
+        another.list_runs()
+
+
+def run_elsewhere(scene: Scene) -> list[str]:
+    """Complete one more run in a process of its own, and give all that a third process then sees as completed."""
+    scene.run_id = f"{len(scene.lines()) // len(STEPS) + 1}"
+    with scene.process("execute") as process:
+        assert process.result()["status"] == "completed"
+    shown = run_forked("spine", "runs", "list", "--json", "--status", "completed", "--database-url", scene.url)
+    return [run["run_id"] for run in json.loads(shown.stdout)]
+
+
+def test_a_restore_that_gives_the_folder_its_old_time_again_is_noticed(sqlite_url, tmp_path, ran):
+    long_ago = (1_000_000_000_000_000_001,) * 2
+
+    def restore(_ctx):
+        for file in beside(sqlite_url, "-shm"):
+            file.unlink()
+        os.utime(tmp_path, ns=long_ago)
+        return {}
+
+    age = ran.step("a", lambda ctx: os.utime(tmp_path, ns=long_ago) or {})
+    with WorkflowRunner(sqlite_url, registry=Registry()) as runner, pytest.raises(StoreUnavailable, match=CUT_OFF):
+        runner.execute(ran.workflow(age, "b", ran.step("c", restore), "d"))
+
+    assert ran.steps == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("pulled", [("-wal", "-shm"), ("-shm",), ("-wal",)], ids=["log and index", "index", "log"])

@@ -1,9 +1,11 @@
 """No connection outlives its store, whoever is still at work when it is closed."""
 
+import gc
 import sys
 import threading
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -89,3 +91,12 @@ def test_a_connection_may_look_at_the_others_while_threads_open_and_close_theirs
         idle[0].note_log()
     for connection in idle:
         connection.close()
+
+
+def test_stores_that_nobody_closes_leave_no_file_open(sqlite_url):
+    for number in range(20):
+        run_to(open_store(sqlite_url), FAILED, run_id=f"run-{number}")
+    gc.collect()
+
+    opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [file for file in opened if file.startswith(sqlite_url.removeprefix("sqlite:///"))] == []

@@ -21,8 +21,10 @@ T = TypeVar("T")
 SECOND_NS = 1_000_000_000
 _GRAIN_NS = 20_000_000  # the longest for which a system gives all changes one time
 _Inode = tuple[int, int]
+_LogAndIndex = tuple[_Inode | None, _Inode | None]
 _Folder = tuple[int, int, int]  # its device and inode, and when something was last made, removed or renamed there
 _engines: WeakValueDictionary[int, Engine] = WeakValueDictionary()
+_kept: list["OwnConnection"] = []
 
 
 class OwnConnection(sqlite3.Connection):
@@ -42,19 +44,33 @@ class OwnConnection(sqlite3.Connection):
         self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
         self._folder = os.path.dirname(place) if place == path else None  # noqa: PTH120  # a link may lead elsewhere
         self._looked_at: _Folder | None = None
+        self._is_kept = False
         self.inode = inode
-        self.log: _Inode | None = None
-        self.index: _Inode | None = None
+        self.log_and_index: _LogAndIndex | None = None
+        self._require_that_no_other_is_cut_off()  # or SQLite would read, and write, by the index that the other has
         self.opened[id(self)] = self  # before SQLite takes a lock that a fork would leave to the child for good
         super().__init__(path, *arguments, **options)
         self.inode = inode_of(path)  # now: it may be new, and later the path may lead elsewhere
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
-        self.log, self.index, self._looked_at = inode_of(self._log_path), inode_of(self._index_path), None
-        others = {other.log for other in _living(self.opened) if other.inode == self.inode}
-        if len(others - {None}) > 1:
-            raise self._cut_off()
+        self.log_and_index, self._looked_at = self._log_and_index_now(), None
+        self._require_that_no_other_is_cut_off()
+
+    def _log_and_index_now(self) -> _LogAndIndex:
+        return inode_of(self._log_path), inode_of(self._index_path)
+
+    def _require_that_no_other_is_cut_off(self) -> None:
+        known = self._known()
+        while not known <= {self._log_and_index_now()}:
+            before, known = known, self._known()
+            if known == before:  # nobody has closed it meanwhile
+                raise self._cut_off()
+
+    def _known(self) -> set[_LogAndIndex]:
+        """Give what all that have this file open here know of its log; more than one is one too many."""
+        others = (other.log_and_index for other in _living(self.opened) if other.inode == self.inode)
+        return set(filter(None, others))
 
     def require_same_files(self) -> None:
         """Raise `StoreUnavailable` where nobody else would see what is written here: the files are not there now.
@@ -67,7 +83,7 @@ class OwnConnection(sqlite3.Connection):
         self._looked_at = None
         if self.inode != inode_of(self._path):
             raise StoreUnavailable(removed(self._path))
-        if self.index is not None and self.index != inode_of(self._index_path):
+        if self.log_and_index is not None and self.log_and_index[1] != inode_of(self._index_path):
             raise self._cut_off()
         self._looked_at = folder if folder is not None and _is_settled(folder) else None
 
@@ -76,14 +92,14 @@ class OwnConnection(sqlite3.Connection):
 
         Where Linux keeps fine times of what was looked at, the next write must write down the inode too.
         """
-        if self.log is not None and self.log != inode_of(self._log_path):
+        if self.log_and_index is not None and self.log_and_index[0] != inode_of(self._log_path):
             raise self._cut_off()
 
     def _cut_off(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"the write-ahead log {self._log_path} was removed or replaced while this process had it open: a backup "
             "was restored meanwhile, or a step opened the file itself; what was written since may be lost. End every "
-            "process that has the file open, restore that backup once more, and resume"
+            "process that has the file open, this one too, restore that backup once more, and resume"
         )
 
     def close(self) -> None:
@@ -94,27 +110,36 @@ class OwnConnection(sqlite3.Connection):
         """
         if self.keep_open_if_cut_off():
             return
-        self.log = self.index = None  # before SQLite removes them and another thread opens the next
+        self.log_and_index = None  # before SQLite removes them and another thread opens the next
         super().close()
         self.opened.pop(id(self), None)
 
     def __del__(self) -> None:
         """Leave one that is cut off open also where nobody closes it."""
-        self.keep_open_if_cut_off()
+        if not self.keep_open_if_cut_off() and _closes_in_del:
+            super().__del__()  # type: ignore[misc]
 
     def keep_open_if_cut_off(self) -> bool:
         """Keep this from ever being closed, if it is cut off, also when the interpreter ends; tell whether it is."""
-        is_cut_off = getattr(self, "log", None) is not None and (self.inode, self.log, self.index) != (
-            inode_of(self._path),
-            inode_of(self._log_path),
-            inode_of(self._index_path),
-        )
-        if is_cut_off:
-            import ctypes  # noqa: PLC0415  # where a file was pulled away, and nowhere else
+        noted = getattr(self, "log_and_index", None)
+        if noted is None or (self.inode, noted) == (inode_of(self._path), self._log_and_index_now()):
+            return False
+        if not self._is_kept:
+            self._is_kept = True
+            _keep(self)
+        return True
 
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # whom C code holds the interpreter never lets go of
-            self.log = self.index = None  # once is enough
-        return is_cut_off
+
+_closes_in_del = hasattr(sqlite3.Connection, "__del__")  # of Python 3.13 and newer
+
+
+def _keep(connection: OwnConnection) -> None:
+    try:
+        import ctypes  # noqa: PLC0415  # where a file was pulled away, and nowhere else
+    except ImportError:  # which some are built without: it is kept until the interpreter ends
+        _kept.append(connection)
+    else:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # what C code holds is never let go of
 
 
 def close_idle_before_forks(engine: Engine) -> None:
@@ -157,7 +182,7 @@ def _look_at(folder: str) -> _Folder | None:
         found = os.stat(folder)  # noqa: PTH116  # as cheap as can be
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns
+    return found.st_dev, found.st_ino, found.st_ctime_ns  # a time that nobody can set
 
 
 def _is_settled(folder: _Folder) -> bool:

@@ -7,7 +7,7 @@ rows from the last whole one; each output is written once.
 """
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -72,10 +72,10 @@ def read_snapshot(
     Raise `SnapshotCorrupt` if one is damaged, missing, or not that of this run, `SnapshotTooNew` for a newer format.
     """
     _require_chain(rows, run_id)
-    documents = [_read(row, run_id, workflow_name) for row in rows]
-    step_name, last = rows[-1].step_name, documents[-1]
+    documents = (_read(row, run_id, workflow_name) for row in rows)  # one at a time, for there may be many
+    step_name = rows[-1].step_name
     where = _where(run_id, step_name)
-    context = guarded(where, lambda: _context(documents, run_id, workflow_name))
+    context, last = guarded(where, lambda: _folded(documents, run_id, workflow_name))
     return context, {
         "schema_version": SCHEMA_VERSION,
         "run_id": run_id,
@@ -91,7 +91,7 @@ def read_snapshot(
 
 def read_context(document: dict[str, Any]) -> WorkflowContext:
     """Read a whole document that has been judged."""
-    return _context([document], document["run_id"], document["workflow_name"])
+    return _folded([document], document["run_id"], document["workflow_name"])[0]
 
 
 def rename_snapshot(row: Snapshot, renamed: Renamed, *, run_id: str, workflow_name: str) -> bytes:
@@ -208,20 +208,24 @@ def _where(run_id: str, step_name: str) -> str:
     return f"the checkpoint of step {step_name!r} in run {run_id!r}"
 
 
-def _context(documents: Sequence[dict[str, Any]], run_id: str, workflow_name: str) -> WorkflowContext:
-    """Fold documents: entries by step add up, of `params` and `partition` the last counts."""
+def _folded(
+    documents: Iterable[dict[str, Any]], run_id: str, workflow_name: str
+) -> tuple[WorkflowContext, dict[str, Any]]:
+    """Fold documents and give the last one too: entries by step add up, of `params` and `partition` the last counts."""
     by_step: dict[str, dict[str, bytes]] = {name: {} for name in _BY_STEP}
     at_once: dict[str, dict[str, bytes]] = {}
+    document: dict[str, Any] = {}
     for document in documents:
         for name in _BY_STEP:
             by_step[name].update(codec.split(document[name]))
         at_once |= {name: codec.split(document[name]) for name in _AT_ONCE if name in document}
-    return WorkflowContext(
+    context = WorkflowContext(
         run_id=run_id,
         workflow_name=workflow_name,
         params=checked(Values(at_once["params"])),
         outputs=checked(Values(by_step["outputs"])),
         quality_metrics=checked(Measured(by_step["quality_metrics"])),
         partition=checked(Values(at_once["partition"])),
-        defaulted=frozenset(documents[-1].get("defaulted", ())),
+        defaulted=frozenset(document.get("defaulted", ())),
     )
+    return context, document

@@ -161,7 +161,7 @@ def test_what_others_commit_outlives_the_end_of_a_driver_that_is_cut_off(scene, 
 
     with WorkflowRunner(scene.url, registry=Registry()) as later:
         assert later.get_summary("other").status is RunStatus.COMPLETED
-    with sqlite3.connect(scene.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(scene.url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert scene.ran() == ("ab" if place == "inside b" else "abcd")
 

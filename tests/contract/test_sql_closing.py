@@ -93,6 +93,7 @@ def test_a_connection_may_look_at_the_others_while_threads_open_and_close_theirs
         connection.close()
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # which Python 3.13 gives, and is right to give
 def test_stores_that_nobody_closes_leave_no_file_open(sqlite_url):
     for number in range(20):
         run_to(open_store(sqlite_url), FAILED, run_id=f"run-{number}")

@@ -71,15 +71,16 @@ class WorkflowContext:
         limits: Limits = DEFAULT_LIMITS,
     ) -> "WorkflowContext":
         """Give a context in which this step has finished; raise `NotStorable` for an output that cannot be kept."""
-        _, outputs, metrics, _ = self.parts
+        known = self.plain()
+        _, outputs, metrics, _ = known.parts
         return WorkflowContext(
-            run_id=self.run_id,
-            workflow_name=self.workflow_name,
-            params=self.params,
+            run_id=known.run_id,
+            workflow_name=known.workflow_name,
+            params=known.params,
             outputs=outputs.with_entry(step, output, at="outputs", limits=limits),
             quality_metrics=metrics.merged(_measured({step: quality}, limits)) if quality else metrics,
-            partition=self.partition,
-            defaulted=self.defaulted,
+            partition=known.partition,
+            defaulted=known.defaulted,
         )
 
     def plain(self) -> "WorkflowContext":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from spine.codec import json as codec
-from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.records.context import WorkflowContext
 from spine.records.quality import Measured, QualityMetrics
 from spine.records.values import Values
@@ -118,17 +117,6 @@ class StepContext(WorkflowContext):
 
         identity = [self.run_id, self.call.first_name or self.step_name, *parts]
         return hashlib.sha256(codec.encode(identity, at="idempotency_key")).hexdigest()[:32]
-
-    def with_output(
-        self,
-        step: str,
-        output: Mapping[str, Any],
-        quality: QualityMetrics | None = None,
-        *,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> WorkflowContext:
-        """See `WorkflowContext`; what it gives is a context of no step."""
-        return self.plain().with_output(step, output, quality, limits=limits)
 
     def plain(self) -> WorkflowContext:
         """Give this as a context of no step, with the params of the run alone."""

@@ -23,7 +23,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "55P03": _LOCKED,
     "40P01": _LOCKED,
     "40001": _LOCKED,
-    "57014": (StoreBusy, f"a statement took longer than {timeouts.STATEMENT_SECONDS} s; try again"),
+    "57014": (StoreBusy, "a statement took longer than statement_timeout allows; try again"),
     "53300": (StoreUnavailable, "has too many connections; try again, or raise max_connections"),
     "53": (StoreFull, "is out of space or memory; free some and resume"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),

@@ -145,3 +145,12 @@ def test_a_function_that_cannot_be_called_with_a_context_and_a_config_is_refused
 @pytest.mark.parametrize("fn", [lambda *both: {}, lambda ctx, config, more=1: {}, dict, max])
 def test_a_function_that_may_be_called_so_is_taken(fn):
     assert Step.lambda_("a", fn).name == "a"
+
+
+def test_a_context_that_a_step_adds_an_output_to_has_the_params_of_the_run_alone():
+    context = StepContext(call({"x": 1}, resumed=True), Values.of({"own": 2}, at="params"))
+
+    known = context.with_output("a", {"n": 3})
+
+    assert type(known) is WorkflowContext
+    assert (dict(known.params), dict(known.outputs)) == ({"x": 1}, {"a": {"n": 3}})

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from spine.orchestration import Registry, RunStatus, Step, StoreUnavailable, Workflow, WorkflowRunner
+from spine.orchestration import (
+    Registry,
+    RunStatus,
+    SchemaMissing,
+    Step,
+    StoreUnavailable,
+    Workflow,
+    WorkflowRunner,
+)
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.prepared import InTransaction
 from tests.acceptance.crash_driver import STEPS
@@ -230,6 +238,26 @@ def test_a_driver_that_is_cut_off_starts_nothing_more_whatever_it_saves(sqlite_u
         workflow = ran.workflow(ran.step("a", checkpoint=True), ran.step("b", pull), "c", "d")
         with pytest.raises(StoreUnavailable, match=CUT_OFF):
             runner.execute(workflow, run_id="r")
+
+    assert ran.steps == ["a", "b"]
+
+
+def test_a_connection_that_is_older_than_the_tables_knows_its_log_too(sqlite_url, ran):
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+
+    def pull(_ctx):
+        for file in beside(sqlite_url, "-wal", "-shm"):
+            file.unlink()
+        return {}
+
+    with WorkflowRunner(sqlite_url, registry=Registry(), make_tables=False) as early:
+        with pytest.raises(SchemaMissing):
+            early.list_runs()
+        with WorkflowRunner(sqlite_url, registry=Registry()) as other:
+            other.execute(ran.workflow("a"))
+        with pytest.raises(StoreUnavailable, match=CUT_OFF):
+            early.execute(ran.workflow(ran.step("b", pull), "c"))
 
     assert ran.steps == ["a", "b"]
 

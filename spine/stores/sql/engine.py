@@ -22,6 +22,7 @@ from spine.stores.sql.tables import SCHEMA_TABLE
 from spine.stores.sql.url import secrets_in
 
 T = TypeVar("T")
+_HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = ?"
 _POSTGRESQL_CONNECT = {
     "connect_timeout": timeouts.CONNECT_SECONDS,
     "tcp_user_timeout": timeouts.TCP_USER_SECONDS * 1000,
@@ -138,7 +139,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.text_factory = _text  # one text that is no UTF-8 would keep all rows from being read
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (SCHEMA_TABLE,)).fetchone():
+    know_log(connection)
+
+
+def know_log(connection: OwnConnection) -> None:
+    """See that a file with Spine's tables has a write-ahead log, and which; somebody may have made them just now."""
+    if connection.log_and_index is None and connection.execute(_HAS_TABLES, (SCHEMA_TABLE,)).fetchone():
         _switch_to_wal(connection)
 
 
@@ -176,6 +182,7 @@ def _switch_to_wal(connection: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
+    know_log(driver)
     driver.require_same_files()
     driver.require_same_log()
     writes = connection.get_execution_options().get("spine_writes", False)

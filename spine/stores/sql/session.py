@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from spine.errors import StoreError
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
-from spine.stores.sql.engine import is_postgresql
+from spine.stores.sql.engine import is_postgresql, know_log
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.reconnecting import try_again
@@ -94,7 +94,9 @@ class Session:
         self._connection = connection
         driver: Any = connection.connection.driver_connection
         self.cursor = driver.cursor()
-        self._own = driver if isinstance(driver, OwnConnection) else None
+        if isinstance(driver, OwnConnection):
+            know_log(driver)
+            self._own = driver
 
     def _reopen(self) -> Any:
         if self._connection is not None:

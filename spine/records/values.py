@@ -95,6 +95,6 @@ def require_mapping(given: Any, *, at: str) -> Mapping[Any, Any]:
 
 
 def _name(name: Any, at: str) -> str:
-    if type(name) is not str or not name or not ((name.isascii() and "\0" not in name) or is_plain_text(name)):
+    if type(name) is not str or not name or not is_plain_text(name):
         raise NotStorable(at, f"the name {name!r} must be text, not empty, without NUL or lone surrogates")
     return name

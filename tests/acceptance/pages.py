@@ -18,8 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.programs.forked import put_command
-
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<info>[^`\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(
@@ -95,8 +93,8 @@ def programs_of(blocks: list[Block]) -> Iterator[Program]:
     yield from found
 
 
-def run(program: Program, folder: Path, commands: Path) -> None:
-    """Type it, as a reader would, in this folder; `spine` is put among the commands."""
+def run(program: Program, folder: Path, commands: Path, inherited: int) -> None:
+    """Type it, as a reader would, in this folder, with these commands and the descriptor that they need."""
     block = program.block
     name = block.value("file")
     if name is not None:
@@ -107,7 +105,7 @@ def run(program: Program, folder: Path, commands: Path) -> None:
         input=block.text,
         cwd=folder,
         env=environment(commands),
-        pass_fds=[put_command("spine", "spine", commands)],
+        pass_fds=[inherited],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -16,6 +16,7 @@ from spine.stores.sql.dialect import seconds_from_now
 from spine.stores.sql.tables import checkpoints, events, runs
 from spine.stores.sql.url import parse_url
 from tests.acceptance.pages import ROOT, Block, blocks_of, programs_of, run, speaks, statements_of
+from tests.programs.forked import put_command
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [block for path in PAGES for block in blocks_of(path)]
@@ -29,8 +30,9 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", [path for path in PAGES if [*programs_of(blocks_of(path))]], ids=name_of)
 def test_what_a_page_shows_works_in_the_order_it_is_shown(path, tmp_path, tmp_path_factory):
     commands = tmp_path_factory.mktemp("commands")
+    inherited = put_command("spine", "spine", commands)
     for program in programs_of(blocks_of(path)):
-        run(program, tmp_path, commands)
+        run(program, tmp_path, commands, inherited)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -101,11 +101,11 @@ def test_no_step_is_done_in_a_file_that_was_removed_or_replaced_under_its_run(sq
         assert (runner.get_summary("r").status, saved) == ("running", [])
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link", "without its index"])
+@pytest.mark.parametrize("how", ["removed", "replaced", "behind a link", "the log alone"])
 def test_no_run_ends_well_on_a_log_that_was_removed_or_replaced_under_it(sqlite_url, ran, how):
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     gone = [path.with_name(f"{path.name}-wal")]
-    if how != "without its index":
+    if how != "the log alone":
         gone.append(path.with_name(f"{path.name}-shm"))
     if how == "behind a link":
         linked = path.with_name("link.db")
@@ -133,7 +133,7 @@ def test_no_run_ends_well_on_a_log_that_was_removed_or_replaced_under_it(sqlite_
         assert (found.subject, found.verdict) == ("database", "problem")
         assert "was removed or replaced" in found.seen
 
-    assert ran.steps == (["a", "b", "c"] if how == "without its index" else ["a", "b"])
+    assert ran.steps == (["a", "b", "c"] if how == "the log alone" else ["a", "b"])
 
 
 def test_no_step_is_believed_that_was_written_while_the_log_went(sqlite_url, ran, monkeypatch):

@@ -175,7 +175,7 @@ def _switch_to_wal(connection: Any) -> None:
         else:
             if mode != "wal":
                 path = connection.execute("PRAGMA database_list").fetchone()[2]
-                raise StoreUnavailable(f"{path} can have no write-ahead log where it lies; keep it on a local disk")
+                raise StoreUnavailable(f"{path} cannot have a write-ahead log where it is; keep it on a local disk")
     connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # which opens the log
     connection.note_log()
 

@@ -18,7 +18,7 @@ from spine import clock
 from spine.errors import StoreUnavailable
 
 T = TypeVar("T")
-SECOND_NS = 1_000_000_000
+_SECOND_NS = 1_000_000_000
 _GRAIN_NS = 20_000_000  # the longest for which a system gives all changes one time
 _Inode = tuple[int, int]
 _LogAndIndex = tuple[_Inode | None, _Inode | None]
@@ -188,8 +188,8 @@ def _look_at(folder: str) -> _Folder | None:
 def _is_settled(folder: _Folder) -> bool:
     """Tell whether another change would give a folder another time; some systems count only whole seconds."""
     changed_ns = folder[2]
-    grain = _GRAIN_NS if changed_ns % SECOND_NS else 2 * SECOND_NS
-    return clock.now().timestamp() * SECOND_NS - changed_ns > grain
+    grain = _GRAIN_NS if changed_ns % _SECOND_NS else 2 * _SECOND_NS
+    return clock.now().timestamp() * _SECOND_NS - changed_ns > grain
 
 
 def removed(where: str) -> str:

@@ -42,7 +42,9 @@ class Session:
         try:
             return self._write(write, values)
         except Exception as raised:  # noqa: BLE001  # nothing is paid for a write that succeeds
-            self.require_same_log()  # else it may be told that the file is damaged
+            if self._own is not None:  # else it may be told that the file is damaged
+                self._own.require_same_files()
+                self._own.require_same_log()
             error = self._named(raised)
         if not is_passing(error):
             raise error from error.__cause__
@@ -61,7 +63,6 @@ class Session:
     def require_same_log(self) -> None:
         """Raise `StoreUnavailable` if what was written to SQLite went into a log that nobody else sees."""
         if self._own is not None:
-            self._own.require_same_files()
             self._own.require_same_log()
 
     def close(self) -> None:

@@ -47,8 +47,8 @@ class Interrupts:
             with self._out_of_step():
                 yield
             return
-        self._install()
         try:
+            self._install()
             yield
         finally:
             self._restore()
@@ -82,16 +82,17 @@ class Interrupts:
         self._pending = signum
 
     def _install(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        """Take SIGINT first, to give it back last: while it is not taken it may raise anywhere, between the two too."""
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not in_main_thread or not _is_free(signal.SIGTERM, signal.SIG_DFL):
             return
-        if not _is_free(signal.SIGTERM, signal.SIG_DFL):
-            return
-        self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_signal)
-        if _is_free(signal.SIGINT, signal.default_int_handler):
-            self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_signal)
+        is_alone = not _is_free(signal.SIGINT, signal.default_int_handler)
+        for signum in (signal.SIGTERM,) if is_alone else (signal.SIGINT, signal.SIGTERM):
+            self._previous[signum] = signal.getsignal(signum)
+            signal.signal(signum, self._on_signal)
 
     def _restore(self) -> None:
-        for signum, handler in self._previous.items():
+        for signum, handler in reversed(self._previous.items()):
             signal.signal(signum, handler)
         self._previous.clear()
 

@@ -4,15 +4,19 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from spine.orchestration.interrupts import Interrupted, Interrupts
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
+INTERRUPTS_FILE = Interrupts.__enter__.__code__.co_filename
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +87,43 @@ def test_the_handlers_are_there_during_the_drive_only():
     with pytest.raises(RuntimeError), Interrupts().handled():
         raise RuntimeError
     assert (signal.getsignal(TERM), signal.getsignal(INT)) == before
+
+
+def test_whenever_ctrl_c_comes_it_is_raised_and_the_handlers_are_given_back():
+    before = signal.getsignal(TERM), signal.getsignal(INT)
+    instants = 0
+
+    while drive_interrupted_at(instants):
+        assert (signal.getsignal(TERM), signal.getsignal(INT)) == before, f"instant {instants}"
+        instants += 1
+
+    assert instants > 100
+
+
+def drive_interrupted_at(instant: int) -> bool:
+    """Send SIGINT at this bytecode of `Interrupts`, and tell whether there was one."""
+    left, interrupts = instant, Interrupts()
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal left
+        frame.f_trace_opcodes = True
+        if frame.f_code.co_filename != INTERRUPTS_FILE or event != "opcode":
+            return trace
+        left -= 1
+        if left == -1:
+            send(INT)
+        return trace
+
+    try:
+        sys.settrace(trace)
+        with interrupts.handled():
+            pass
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    assert left >= 0, f"the signal of instant {instant} was lost"
+    return False
 
 
 @pytest.mark.parametrize("owner", [signal.SIG_IGN, lambda signum, frame: None])

@@ -40,6 +40,7 @@ def work(order: Order) -> None:
                 reconnect_seconds=order.reconnect_seconds,
             ) as runner:
                 Hand(order, runner).obey()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # which comes too late now, and would look like an error
         except KeyboardInterrupt:
             raise SystemExit(128 + signal.SIGINT) from None
         finally:

@@ -105,6 +105,15 @@ def test_a_lock_of_the_whole_table_names_the_oldest_transaction_that_has_one(sto
     assert f"perhaps in the way is session {pid} ('table', user spine)" in said
 
 
+@pytest.mark.parametrize("table", ["core_workflow_runs", "core_workflow_checkpoints", "core_workflow_definitions"])
+def test_a_read_that_waits_for_a_table_names_who_locked_it(store, postgres_url, table):
+    run_to(store, FAILED)
+    with session(postgres_url, "psql", f"LOCK TABLE {table}"):
+        said = refused(lambda: store.get_run("run-1"))
+
+    assert "'psql'" in said
+
+
 @contextmanager
 def plain_role(postgres, url, options=""):
     """The URL of a role that may use the tables and sees nothing of other roles' sessions."""

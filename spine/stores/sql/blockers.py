@@ -11,11 +11,10 @@ from sqlalchemy import Connection, Engine, text
 
 from spine.errors import StoreBusy, StoreError
 from spine.stores.sql.driver_errors import translated
-from spine.stores.sql.tables import checkpoints, runs
+from spine.stores.sql.tables import metadata
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _PLACE = re.compile(r"\(\d+,\d+\)")
-_TABLES = (runs.name, checkpoints.name)
 _SESSION = "a.pid, a.application_name, a.usename, a.state, a.xact_start"
 # Whoever locks or changes a row leaves the number of its transaction in the row, and holds a lock on that number.
 _LOCKS_ROW = """
@@ -27,7 +26,7 @@ _LOCKS_ROW = """
 _LOCKS_TABLE = """
     SELECT {session} FROM pg_locks AS l
     JOIN pg_stat_activity AS a ON a.pid = l.pid
-    WHERE l.granted AND l.relation IN (to_regclass(:runs), to_regclass(:checkpoints))
+    WHERE l.granted AND l.relation IN (SELECT to_regclass(name) FROM unnest(CAST(:tables AS TEXT[])) AS name)
     AND a.datname = current_database() AND a.pid <> pg_backend_pid()
     ORDER BY l.mode = 'AccessShareLock', a.xact_start LIMIT 1
 """
@@ -84,7 +83,7 @@ def _find(engine: Engine, context: str) -> Blocker | None:
 
 def _holder_of_row(connection: Connection, context: str) -> Blocker | None:
     place = _PLACE.search(context)
-    table = next((name for name in _TABLES if name in context), None)
+    table = next((name for name in metadata.tables if name in context), None)
     if place is None or table is None:
         return None
     question = text(_LOCKS_ROW.format(session=_SESSION, table=table))
@@ -93,7 +92,7 @@ def _holder_of_row(connection: Connection, context: str) -> Blocker | None:
 
 def _holder_of_tables(connection: Connection) -> Blocker | None:
     question = text(_LOCKS_TABLE.format(session=_SESSION))
-    row = connection.execute(question, {"runs": runs.name, "checkpoints": checkpoints.name}).first()
+    row = connection.execute(question, {"tables": [*metadata.tables]}).first()
     return _blocker(row, is_certain=False)
 
 

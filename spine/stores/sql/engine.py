@@ -88,7 +88,7 @@ def make_engine(url: URL) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads, and sees what was committed when it began to."""
-    with translated(engine.url), engine.connect() as connection:
+    with naming_blockers(engine), engine.connect() as connection:
         yield connection.execution_options(**one_snapshot(engine.dialect.name))
 
 

@@ -103,7 +103,7 @@ class _Database:
 
     def check(self) -> None:
         if self.is_absent:
-            raise self._schema.absent(self.place)
+            raise self._schema.absent(self._engine)
         with self._engines.reading(self._engine) as connection:
             self._schema.check(connection)
 

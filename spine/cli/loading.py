@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -146,8 +147,11 @@ def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Wor
     except InvalidSetting as error:
         if error.__cause__ is not None and not _is_missing(target, error):
             raise
-        has = f"the app {app} has: {', '.join(by_name)}" if by_name else "for a name say --app, or set SPINE_APP"
-        raise InvalidSetting(f"{error}; {has}") from error
+        if by_name:
+            raise InvalidSetting(f"{error}; the app {app} has: {', '.join(by_name)}") from error
+        if _is_file_like(target):
+            raise
+        raise InvalidSetting(f"{error}; to run a workflow by its name, say --app, or set SPINE_APP") from error
     workflow = source.only() if name is None else source.choose(name)
     if by_name.get(workflow.name) is workflow:
         return workflow, app
@@ -190,9 +194,7 @@ def _is_file_like(place: str) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        beside = Path(f"{path}.py")
-        near = f"; did you mean {beside}?" if beside.is_file() else ""
-        there = "is no file that can be imported" if path.exists() else f"does not exist{near}"
+        there = "is no file that can be imported" if path.exists() else f"does not exist{_near(path)}"
         what = "is a folder; name a file in it" if path.is_dir() else there
         raise InvalidSetting(f"{path} {what}")
     if path.suffix not in ("", ".py"):
@@ -215,6 +217,13 @@ def _import_file(path: Path) -> ModuleType:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def _near(path: Path) -> str:
+    """Ask whether a file beside one that is not there was meant."""
+    there = {file.name: file for file in path.parent.glob("*.py")}
+    near = [f"{path.name}.py"] if f"{path.name}.py" in there else get_close_matches(path.name, there, n=1)
+    return "".join(f"; did you mean {there[name]}?" for name in near)
 
 
 def _import_module(name: str) -> ModuleType:

@@ -1,6 +1,6 @@
 """`spine run` and `spine resume`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,10 +14,10 @@ from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.config.settings import load_settings
-from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, StoreError, StoreWentBack
+from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, SpineError, StoreError, StoreWentBack
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
-from spine.records.run import RunStatus
+from spine.records.run import RunStatus, standing
 
 ParamOption = Annotated[
     list[str] | None,
@@ -122,9 +122,23 @@ def resume(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
+        if values and not options.quiet:
+            _tell_new_params(runner, run_id, values, judged=[each.name for each in workflows if each.params_model])
         return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
 
     _Drive(options=options, app=options.app).perform(act, run_id)
+
+
+def _tell_new_params(runner: WorkflowRunner, run_id: str, given: Iterable[str], *, judged: Collection[str]) -> None:
+    """Tell of params that the run did not have, which may be slips; those of `judged` workflows their models judge."""
+    try:
+        context = runner.get_run(run_id).context
+    except SpineError:  # which the resume tells, or does not mind
+        return
+    known = context.params
+    for name in sorted(set(given) - known.keys()) if context.workflow_name not in judged else ():
+        has = f"which has: {', '.join(sorted(known))}" if known else "which has none"
+        output.say(f"param {name!r} is new to this run, {has}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +193,7 @@ class _Drive:
     def _tell_exists(self, runner: WorkflowRunner, run_id: str) -> ExitCode:
         state = runner.get_summary(run_id).state
         output.say(
-            f"run {run_id!r} exists and is {state}; choose another --run-id, "
+            f"run {run_id!r} exists and {standing(state)}; choose another --run-id, "
             "or name the step to go on from with --start-from"
         )
         if state != RunStatus.COMPLETED:

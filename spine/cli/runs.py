@@ -106,19 +106,26 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     Example: spine runs cancel 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
+        before = runner.get_summary(run_id)
         run = runner.cancel(run_id, reason=reason)
     resume = resume_command(run_id, options, app=options.app) if run.removed_at is None else None
     if options.json:
         render.print_json({**summary_document(run), "resume_command": resume.line if resume else None})
         return
-    options.confirm(
-        spelling.safe(
-            f"run {run.run_id} of {run.workflow_name} is {run.state}; "
-            "if a process drives it, that stops at its next write"
-        )
-    )
+    options.confirm(spelling.safe(f"run {run.run_id} of {run.workflow_name} {_how_cancelled(before)}"))
     for told in _told(resume, options) if resume and not options.quiet else ():
         say(told)
+
+
+def _how_cancelled(before: RunSummary) -> str:
+    if before.status is RunStatus.CANCELLED:
+        return "was cancelled already"
+    if before.lease is None:
+        return "is cancelled"
+    return (
+        f"is cancelled; {before.lease.holder} drove it and stops at its next write: "
+        "what its step still does must be over before you resume"
+    )
 
 
 def _told(resume: ResumeCommand, options: Options) -> list[str]:
@@ -335,13 +342,12 @@ def _print_traceback(story: Story) -> None:
 
 def _details(event: Event) -> str:
     said = {name: value for name, value in event.fields.items() if name not in ("error", "error_type", "traceback")}
-    parts = [event.step or "", f"because: {event.reason}" if event.reason else ""]
+    parts = [event.step or ""]
     if event.error is not None:
         parts.append(spelling.failure(event.error_type, event.error))
         said.pop("error_category", None)
-    return " ".join(
-        part for part in (*parts, *(f"{name}={render.one_line(value)}" for name, value in said.items())) if part
-    )
+    parts += [f"{name}={render.one_line(value)}" for name, value in said.items()]
+    return " ".join(filter(None, [*parts, f"because: {event.reason}" if event.reason else ""]))
 
 
 def _event_document(event: Event) -> dict[str, Any]:

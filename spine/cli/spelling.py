@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from spine.records.run import standing
+
 LONGEST_LINE = 6000
 LONGEST_SECONDS = timedelta.max.total_seconds()
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/?#@]*:)\S*@")
@@ -103,7 +105,7 @@ def ending(status: str, step: str | None, error_type: str | None, error: str | N
     """Spell how a run ended that did not complete: `failed at load: ConnectionError: no route`."""
     said = failure(error_type, error)
     why = f": {said}" if said else ""
-    return f"{status} at {step}{why}" if step is not None else f"is {status}{why}"
+    return f"{status} at {step}{why}" if step is not None else f"{standing(status)}{why}"
 
 
 def count(number: int, noun: str) -> str:

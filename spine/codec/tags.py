@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from spine.codec.secret import Secret
 
 LARGEST_PLAIN_INT = 2**63 - 1
+_BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 PLAIN_FLOATS = (1e-16, 1e16)  # JSONB turns 1e16 into an integer
 
 
@@ -38,8 +40,16 @@ def is_plain_float(number: float) -> bool:
 
 
 def tag_text(text: str) -> Any:
-    """Give text as it is, or tagged with its JSON escapes."""
-    return text if is_plain_text(text) else {"$str": json.dumps(text)[1:-1]}
+    """Give text as it is, or tagged with its JSON escapes, in parts where two would be read as one character."""
+    if is_plain_text(text):
+        return text
+    parts = [json.dumps(part)[1:-1] for part in _BETWEEN_SURROGATES.split(text)]
+    return {"$str": parts[0] if len(parts) == 1 else parts}
+
+
+def _untag_text(escaped: str | list[str]) -> str:
+    parts = [escaped] if isinstance(escaped, str) else escaped
+    return "".join(json.loads(f'"{part}"') for part in parts)
 
 
 def tag_int(number: int) -> Any:
@@ -50,6 +60,9 @@ def tag_int(number: int) -> Any:
 def tag_float(number: float) -> Any:
     """Give a float as it is, or as its shortest exact text."""
     return number if is_plain_float(number) else {"$float": repr(number)}
+
+
+_ODD_OFFSET = "a UTC offset of less than a second, which Python does not read back; convert it to UTC"
 
 
 def _tag_datetime(moment: datetime) -> Any:
@@ -79,13 +92,13 @@ def _refuse_other_zones(moment: datetime) -> str | None:
         return "a datetime with a time zone that cannot be found by its name; convert it to UTC"
     if (back.replace(tzinfo=None), back.fold) != (moment.replace(tzinfo=None), moment.fold):
         return "a local time that does not exist, or a fold without a zone; convert it to UTC"
-    return None
+    return _ODD_OFFSET if back.utcoffset() != moment.utcoffset() else None
 
 
 def _refuse_odd_times(clock: time) -> str | None:
     if clock.fold or (clock.tzinfo is not None and type(clock.tzinfo) is not timezone):
         return "a time with a named zone or a fold; keep a datetime instead"
-    return None
+    return _ODD_OFFSET if time.fromisoformat(clock.isoformat()).utcoffset() != clock.utcoffset() else None
 
 
 def _untag_timedelta(parts: list[int]) -> timedelta:
@@ -110,7 +123,7 @@ REFUSALS: dict[type, Callable[[Any], str | None]] = {
 }
 
 UNTAGGERS: dict[str, Callable[[Any], Any]] = {
-    "$str": lambda escaped: json.loads(f'"{escaped}"'),
+    "$str": _untag_text,
     "$int": lambda digits: int(digits, 16),
     "$float": float,
     "$datetime": _untag_datetime,

@@ -21,7 +21,7 @@ from spine.records.lease import Lease
 from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, RunStatus, RunSummary, standing
 from spine.steps.result import printable
 from spine.stores.protocol import Store
 
@@ -111,7 +111,7 @@ class Admission:
                 "(or give start_from, to run steps of this one again)"
             )
         raise RunExists(
-            f"run {run.run_id!r} exists and is {run.state}; {way_on(run.run_id, self.store.location)} "
+            f"run {run.run_id!r} exists and {standing(run.state)}; {way_on(run.run_id, self.store.location)} "
             "(or give start_from, or leave out run_id for a new run)"
         )
 

@@ -1,6 +1,6 @@
 """What a run's params may be: checked against names, storability and the workflow's model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from spine.codec import json as codec
@@ -52,7 +52,7 @@ def override(
     if model is None or not said:
         return said
     meant = {field: name for name in said for field in _meant_by(model, name)}
-    _refuse_strangers(workflow, model, meant)
+    _refuse_strangers(workflow, model, said)
     kept = {name: value for name, value in params.items() if name in model.model_fields and name not in meant}
     valid = _validated(workflow, model, {**kept, **said}, limits, by_alias=True, by_name=True)
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
@@ -103,8 +103,9 @@ def _validated(
     try:
         valid = model.model_validate(dict(params), **spelled)
     except ValidationError as error:
-        problems = "; ".join(f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors())
-        raise InvalidParams(f"workflow {workflow!r} does not take these params: {problems}") from None
+        problems = [f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors()]
+        problems += [f"it takes no param {name!r}" for name in _strangers(model, params)]
+        raise InvalidParams(f"workflow {workflow!r} does not take these params: {'; '.join(problems)}") from None
     secrets = {name: value for name, value in valid if isinstance(value, Secret)}
     for name, value in valid:
         if name not in secrets and _holds(value, lambda part: isinstance(part, Secret)):
@@ -118,14 +119,20 @@ def _validated(
     return {**_dumped(valid, limits), **secrets}  # a dump would take a secret apart
 
 
-def _refuse_strangers(workflow: str, model: type[Any], meant: Mapping[str, str]) -> None:
+def _refuse_strangers(workflow: str, model: type[Any], said: Iterable[str]) -> None:
     """Refuse an override that would change nothing: whoever gave it means another param."""
-    strangers = [said for field, said in meant.items() if field not in model.model_fields]
-    if getattr(model, "__pydantic_root_model__", False):
-        return  # its params are all below `root`
-    if strangers and model.model_config.get("extra", "ignore") == "ignore":
+    for name in _strangers(model, said):
         known = ", ".join(model.model_fields)
-        raise InvalidParams(f"workflow {workflow!r} takes no param {strangers[0]!r}; its model has: {known}")
+        raise InvalidParams(f"workflow {workflow!r} takes no param {name!r}; its model has: {known}")
+
+
+def _strangers(model: type[Any], said: Iterable[str]) -> list[str]:
+    """Give the names that mean no field of a model which drops such."""
+    if getattr(model, "__pydantic_root_model__", False):
+        return []  # its params are all below `root`
+    if model.model_config.get("extra", "ignore") != "ignore":
+        return []
+    return [name for name in said if not model.model_fields.keys() & {*_meant_by(model, name)}]
 
 
 def _meant_by(model: type[Any], said: str) -> list[str]:

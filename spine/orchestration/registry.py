@@ -46,7 +46,7 @@ class Registry:
     def add_workflow(self, workflow: Workflow) -> None:
         """Register a workflow under its name, so that its runs can be resumed by their ids alone."""
         if not isinstance(workflow, Workflow):
-            raise InvalidWorkflow(f"only a Workflow can be registered, not {type_of(workflow)}")
+            raise InvalidWorkflow(f"only a Workflow can be run or registered, not {type_of(workflow)}")
         with self._lock:
             self._workflows[workflow.name] = workflow
 

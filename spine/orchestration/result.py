@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from spine.errors import RunFailed
 from spine.records.context import WorkflowContext
 from spine.records.names import typed
-from spine.records.run import RunStatus
+from spine.records.run import RunStatus, standing
 from spine.steps.secrets import MASK
 
 
@@ -39,16 +39,17 @@ class WorkflowResult:
             return self
         at = f" at step {self.error_step!r}: {self.error_type}: {self.error}" if self.error_step else ""
         onwards = way_on(self.run_id, self.location)
-        raise RunFailed(
-            f"run {self.run_id!r} of workflow {self.workflow_name!r} is {self.status}{at}; {onwards}", result=self
-        )
+        how = f"{standing(self.status)}{at}"
+        raise RunFailed(f"run {self.run_id!r} of workflow {self.workflow_name!r} {how}; {onwards}", result=self)
 
 
 def way_on(run_id: str, location: str) -> str:
     """Say how to resume a run, wherever it is kept; a secret of the URL is not known here."""
     if location.startswith("memory:"):
         return "it is kept in memory alone, and only its own runner can resume it"
-    if MASK in location:
-        return f"put the database URL into SPINE_DATABASE_URL, and resume it with: spine resume {typed(run_id)}"
-    where = ("--database-url", location) if location else ()
-    return f"resume it with: spine resume {typed(run_id, *where)}"
+    is_secret = MASK in location
+    where = ("--database-url", location) if location and not is_secret else ()
+    return (
+        f"resume it with runner.resume({run_id!r}), or at a shell, with --app and the file or module of its workflow"
+        f"{' and its database URL in SPINE_DATABASE_URL' if is_secret else ''}: spine resume {typed(run_id, *where)}"
+    )

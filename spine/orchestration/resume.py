@@ -25,7 +25,7 @@ from spine.records.context import WorkflowContext
 from spine.records.override import Override, followed, overridden, since
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, Definition, Removal, RunStatus, RunSummary
+from spine.records.run import ClaimableRun, Definition, Removal, RunStatus, RunSummary, standing
 from spine.records.values import Values
 
 
@@ -110,7 +110,7 @@ def refuse_unless_resumable(run: RunSummary) -> None:
 def refuse_unless_crashed(run: RunSummary) -> None:
     """Raise the error that fits a run which `recover` does not take."""
     if run.lease is None and not run.is_crashed:
-        raise NotCrashed(f"run {run.run_id!r} is {run.state} by now: somebody was faster; nothing was run")
+        raise NotCrashed(f"run {run.run_id!r} {standing(run.state)} by now: somebody was faster; nothing was run")
     refuse_unless_free(run)
 
 
@@ -154,7 +154,7 @@ def plan(
     """
     if position.index >= len(workflow.steps):
         raise NotResumable(
-            f"run {run.run_id!r} is {run.state}, and all that workflow {workflow.name!r} still has is done: "
+            f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that

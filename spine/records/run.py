@@ -37,6 +37,7 @@ class RunStatus(StrEnum):
 
 _FINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 _ENDS = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.WAITING})
+_HAPPENED = frozenset({RunStatus.COMPLETED.value, RunStatus.FAILED.value, CRASHED})
 _NEXT: Mapping[RunStatus, frozenset[RunStatus]] = {
     RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
     RunStatus.RUNNING: _ENDS | {RunStatus.RUNNING},
@@ -45,6 +46,11 @@ _NEXT: Mapping[RunStatus, frozenset[RunStatus]] = {
     RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
     RunStatus.CANCELLED: frozenset({RunStatus.RUNNING}),
 }
+
+
+def standing(state: str) -> str:
+    """Say how a run stands: `has failed`, `is running`."""
+    return f"{'has' if state in _HAPPENED else 'is'} {state}"
 
 
 class Removal(StrEnum):

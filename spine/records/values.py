@@ -1,7 +1,6 @@
 """`Values`: a read-only mapping that keeps each entry encoded and decodes it when asked."""
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from spine.codec import json as codec
@@ -22,6 +21,7 @@ class Values(Mapping[str, Any]):
 
     __slots__ = ("_decoded", "encoded")
     _what: ClassVar[str] = "value"
+    _hint: ClassVar[str] = ""  # for who asks for one that is not there
 
     def __init__(self, encoded: Mapping[str, bytes] | None = None) -> None:
         self.encoded = encoded if type(encoded) is Entries else Entries(encoded)
@@ -52,8 +52,12 @@ class Values(Mapping[str, Any]):
         return type(self)(encoded)
 
     def _named(self) -> str:
-        named = [*islice(self, MOST_NAMED), *(["..."] if len(self) > MOST_NAMED else [])]
+        names = [*self._known()]
+        named = [*names[:MOST_NAMED], *(["..."] if len(names) > MOST_NAMED else [])]
         return ", ".join(named) or "none"
+
+    def _known(self) -> Iterable[str]:
+        return self
 
     def _decode(self, text: bytes) -> Any:
         return codec.decode(text)
@@ -61,7 +65,7 @@ class Values(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
             if name not in self.encoded:
-                raise KeyError(f"no {self._what} {name!r}; there are: {self._named()}")
+                raise KeyError(f"no {self._what} {name!r}; there are: {self._named()}{self._hint}")
             self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
 

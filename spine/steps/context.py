@@ -18,6 +18,7 @@ class Outputs(Values):
 
     __slots__ = ()
     _what = "output of a step"
+    _hint = "; a step that was skipped or passed over has none"
 
 
 class Partition(Values):
@@ -43,6 +44,9 @@ class StepContext(WorkflowContext):
         object.__setattr__(self, "call", call)
         object.__setattr__(self, "_own_params", own_params)
         object.__setattr__(self, "_copies", {})
+
+    def __setattr__(self, name: str, _value: Any) -> None:
+        raise AttributeError(f"ctx.{name} cannot be set; a step gives back what the next ones are to know")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.call._replace(function=None), self._own_params))  # a pipeline cannot be pickled

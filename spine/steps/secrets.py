@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -95,6 +95,9 @@ class StepParams(Values):
     def plain(self) -> Values:
         """Give the params of the run alone, each secret as its name."""
         return Values({name: text for name, text in self.encoded.items() if not name.startswith("__")})
+
+    def _known(self) -> Iterable[str]:
+        return self.plain()
 
     def _holding(self, encoded: Entries) -> "StepParams":
         return StepParams(encoded, self._secrets)

@@ -111,4 +111,4 @@ def test_the_id_of_a_run_whose_snapshot_is_damaged_exists_all_the_same(spine, or
     said = spine("run", orders, "--run-id", "r1")
 
     assert said.code == 4
-    assert "run 'r1' exists and is failed" in said.err
+    assert "run 'r1' exists and has failed" in said.err

@@ -29,6 +29,15 @@ def test_a_file_that_is_not_there_is_told_and_not_made(spine, place, words):
     assert list(place.glob("slip*")) == []
 
 
+@pytest.mark.parametrize("words", ["runs list", "db check"])
+def test_a_folder_that_is_not_there_is_told_and_no_remedy_that_needs_it(spine, words):
+    said = spine(*words.split(), "--database-url", "sqlite:///slip/spine.db")
+
+    assert said.code == 1
+    assert "spine.db does not exist, nor does its folder; name the right one" in said.err
+    assert "db upgrade" not in said.err
+
+
 @pytest.mark.parametrize("words", ["runs list", "resume r1", "recover", "doctor", "db check"])
 def test_a_file_of_somebody_else_is_left_as_it_is(spine, place, words):
     with closing(sqlite3.connect(place / "customers.db")) as connection, connection:
@@ -39,6 +48,8 @@ def test_a_file_of_somebody_else_is_left_as_it_is(spine, place, words):
 
     assert said.code == 1
     assert "no tables" in said.all
+    assert "if it is" in said.all
+    assert "right" in said.all
     assert "spine db upgrade" in said.all
     assert (place / "customers.db").read_bytes() == before
 

@@ -101,6 +101,7 @@ def test_a_run_that_is_cancelled_while_it_is_driven_ends_with_exit_code_1(place,
     out, err = process.communicate("\n\n", timeout=30)
 
     assert cancelled.code == 0
+    assert f"/{process.pid} drove it and stops at its next write: what its step still does must be" in cancelled.out
     assert (process.returncode, out) == (1, "run r1 of waiting is cancelled\n")
     assert err.endswith("resume it with: spine resume r1 --app waiting.py\n")
 

@@ -232,6 +232,16 @@ def test_an_override_on_resume_replaces_one_param_and_keeps_the_others(spine, or
     assert spine("runs", "show", "r1", "--json").json["params"] == {"target": "main", "kept": 1}
 
 
+def test_an_override_that_the_run_had_no_param_for_is_told(spine, orders):
+    spine("run", orders, "--run-id", "r1", "--param", "target=")
+
+    slipped = spine("resume", "r1", "--app", orders, "--param", "taget=main", "--param", "target=")
+
+    assert slipped.err.startswith("spine: param 'taget' is new to this run, which has: target\n")
+    assert "is new to this run" not in spine("resume", "r1", "--app", orders, "--param", "taget=main").err
+    assert "is new" not in spine("resume", "r1", "--app", orders, "--param", "tagte=1", "-q").err
+
+
 def test_a_partition_is_kept_with_the_run(spine, orders):
     spine("run", orders, "--run-id", "r1", "--partition", "date=2013-01-17", "--partition", "shard=3", *COMPLETE)
 
@@ -255,7 +265,7 @@ def test_the_id_of_an_existing_run_is_refused_with_the_command_that_resumes_it(s
     said = spine("run", orders, "--run-id", "r1")
 
     assert said.code == 4
-    assert "run 'r1' exists and is failed" in said.err
+    assert "run 'r1' exists and has failed" in said.err
     assert said.resume_command == "spine resume r1 --app orders.py"
 
 

@@ -34,7 +34,14 @@ def test_without_an_app_a_name_is_refused_with_what_it_needs(spine, jobs):
     said = spine("run", "orders")
 
     assert said.code == 2
-    assert said.err.strip().endswith("there is no such file; for a name say --app, or set SPINE_APP")
+    assert said.err.strip().endswith(
+        "there is no such file; to run a workflow by its name, say --app, or set SPINE_APP"
+    )
+
+
+def test_a_file_with_a_slip_in_its_name_is_asked_for_by_the_right_one(spine, jobs):
+    assert spine("run", "job.py").err == "spine: job.py does not exist; did you mean jobs.py?\n"
+    assert spine("run", "far/away.py").err == "spine: far/away.py does not exist\n"
 
 
 def test_the_place_of_a_workflow_that_the_app_has_adds_nothing_to_the_app(spine, jobs):
@@ -64,7 +71,7 @@ def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_ther
         "spine: no module 'order' can be imported from here, and there is no such file; "
         "the app jobs has: orders, returns"
     )
-    assert spine("run", "order.py").err.strip() == "spine: order.py does not exist; the app jobs has: orders, returns"
+    assert spine("run", "nine.py").err.strip() == "spine: nine.py does not exist; the app jobs has: orders, returns"
     assert spine("run", "my orders").err.strip().endswith("; the app jobs has: orders, returns")
     assert spine("run", "x" * 5000).err.strip().endswith("names no file and no module: File name too long")
 

@@ -233,7 +233,8 @@ def test_cancel_says_what_was_done_and_the_run_can_be_resumed(spine, orders):
     said = spine("runs", "cancel", "r1")
 
     assert said.code == 0
-    assert said.out.startswith("run r1 of orders is cancelled")
+    assert said.out == "run r1 of orders is cancelled\n"
+    assert spine("runs", "cancel", "r1").out == "run r1 of orders was cancelled already\n"
     assert spine("runs", "cancel", "r1", "--json").json["status"] == "cancelled"
     assert spine("resume", "r1", "--app", orders, *COMPLETE).code == 0
     assert spine("runs", "cancel", "r1").code == 4

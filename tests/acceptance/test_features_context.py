@@ -234,7 +234,7 @@ def test_params_stay_the_same_from_one_day_to_the_next(runner, ran):  # S47
     ("part", "says"),
     [
         ("params", "no param 'date'; there are: limit"),
-        ("outputs", "no output of a step 'date'; there are: none"),
+        ("outputs", "no output of a step 'date'; there are: none; a step that was skipped or passed over has none"),
         ("partition", "no part of the partition 'date'; there are: region"),
     ],
 )
@@ -244,3 +244,4 @@ def test_what_is_not_there_is_called_what_it_is(runner, ran, part, says):
     failed = runner.execute(look, {"limit": 1}, partition={"region": "north"})
 
     assert failed.error == f'"{says}"'
+    assert runner.resume(failed.run_id).error == f'"{says}"'  # and what is Spine's own is nobody's to ask for

@@ -171,7 +171,7 @@ def test_a_repair_that_failed_again_goes_on_where_it_failed(runner, ran, failed,
 def test_a_run_whose_open_steps_are_all_gone_cannot_go_on(runner, ran, failed):  # S16
     runner.register(ran.workflow("a", "b"))
 
-    with pytest.raises(NotResumable, match="is failed, and all that workflow 'recorded' still has is done: a, b"):
+    with pytest.raises(NotResumable, match="has failed, and all that workflow 'recorded' still has is done: a, b"):
         runner.resume(failed)
     assert runner.get_run(failed).status == "failed"
 

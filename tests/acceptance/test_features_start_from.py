@@ -153,7 +153,7 @@ def test_an_unknown_step_is_refused_and_nothing_changes(runner, ran, workflow, r
 
 
 def test_the_id_of_an_existing_run_is_refused_without_a_step(runner, ran, workflow, run_id):  # S35
-    with pytest.raises(RunExists, match="run 'abc-123' exists and is failed; .*(spine resume abc-123|its own runner)"):
+    with pytest.raises(RunExists, match="run 'abc-123' exists and has failed; .*(spine resume abc-123|its own runner)"):
         runner.execute(workflow, run_id=run_id)
     runner.resume(run_id)
     with pytest.raises(RunExists, match="exists and has completed; leave out run_id"):

@@ -159,7 +159,7 @@ def test_what_is_cancelled_or_recovered_elsewhere_while_others_are_recovered_is_
     assert [type(each.error) for each in later] == [NotCrashed, NotCrashed]
     assert [str(each.error).partition(":")[0] for each in later] == [
         "run 'night-2' is cancelled by now",
-        "run 'night-3' is completed by now",
+        "run 'night-3' has completed by now",
     ]
     assert kinds[-1] == "run.cancelled"
 

@@ -37,12 +37,13 @@ def revision_of(engine: Engine) -> str | None:
         return current(connection)
 
 
-def absent(where: str) -> SchemaMissing:
+def absent(engine: Engine) -> SchemaMissing:
     """Make the error that tells of a SQLite file that is not there."""
-    return SchemaMissing(
-        f"{where} does not exist; name the right one (--database-url, SPINE_DATABASE_URL), or make it "
-        "with: spine db upgrade"
-    )
+    where = f"{describe(engine.url)} does not exist"
+    right = "name the right one (--database-url, SPINE_DATABASE_URL)"
+    if not Path(str(engine.url.database)).parent.is_dir():
+        return SchemaMissing(f"{where}, nor does its folder; {right}")
+    return SchemaMissing(f"{where}; {right}, or make it with: spine db upgrade")
 
 
 def check(connection: Connection) -> None:
@@ -53,7 +54,7 @@ def check(connection: Connection) -> None:
 def require_head(revision: str | None, where: str) -> None:
     """Raise the `Schema...` error that fits unless this revision is that of this program."""
     if revision is None:
-        raise SchemaMissing(f"{where} has no tables of Spine; make them with: spine db upgrade")
+        raise SchemaMissing(f"{where} has no tables of Spine; if it is the right one, make them with: spine db upgrade")
     if revision < HEAD:
         raise SchemaOutdated(
             f"the tables in {where} are at revision {revision} and this program needs {HEAD}; run: spine db upgrade"

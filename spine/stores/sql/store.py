@@ -249,7 +249,7 @@ class SqlStore:
                 self._require_same_file()
                 return
             if not self._make_tables and engines.is_absent(self._engine):
-                raise schema.absent(self.location)
+                raise schema.absent(self._engine)
             revision = schema.revision_of(self._engine)
             if not engines.is_postgresql(self._engine) and (
                 self._make_tables if revision is None else revision < schema.HEAD

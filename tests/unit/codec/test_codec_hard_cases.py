@@ -27,6 +27,7 @@ from spine.records.values import Values
 from tests.unit.codec.spelling import jsonb, spelled
 
 BERLIN = ZoneInfo("Europe/Berlin")
+MICRO = timezone(timedelta(microseconds=1))
 
 KEPT = {
     "not a number": math.nan,
@@ -37,6 +38,7 @@ KEPT = {
     "integers beyond 64 bits": [2**63, -(2**63) - 1, 10**5000],
     "booleans are not integers": [True, 1, False, 0],
     "text with NUL and lone surrogates": ["\0", "a\0b", "\ud800", "\udfff\ud800", "😀", "\u2028", "\\u0000"],
+    "halves of a character beside it": ["\ud83d\ude00", "\ud83d\ude00\ud83d", {"\ud83d\ude00": 1, "😀": 2}],
     "text that looks like ours": ["$date", {"$date": "x"}, {"$$": 1}, {"$order": [["b", "a"]]}, {"$": {}}],
     "bytes": [b"", b"\x00\xff"],
     "tuples": [(), (1,), ((),), [(1, [2])]],
@@ -175,6 +177,8 @@ REFUSED = {
     "ellipsis": (lambda: ..., "ellipsis cannot be stored"),
     "exception": (lambda: ValueError("x"), "ValueError cannot be stored"),
     "struct time": (lambda: time.gmtime(0), "convert it with tuple()"),
+    "offset of a moment of less than a second": (lambda: datetime(2026, 1, 10, tzinfo=MICRO), "convert it to UTC"),
+    "offset of a time of less than a second": (lambda: clock_time(1, tzinfo=MICRO), "convert it to UTC"),
     "odd zone": (lambda: datetime(2026, 1, 10, tzinfo=OddZone()), "use datetime.timezone"),
     "zone without a name": (lambda: datetime(2026, 1, 10, tzinfo=NAMELESS), "has no name"),
     "skipped hour": (lambda: datetime(2026, 3, 29, 2, 30, tzinfo=BERLIN), "does not exist"),

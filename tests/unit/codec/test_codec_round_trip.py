@@ -13,6 +13,7 @@ from spine.codec import json as codec
 from spine.records.values import Values
 from tests.unit.codec.spelling import jsonb, spelled
 
+SECOND = timedelta(seconds=1)  # Python reads no shorter offset back
 FEW = settings(deadline=None, max_examples=60)
 
 
@@ -21,8 +22,10 @@ def is_ambiguous(moment: datetime) -> bool:
     return moment.tzinfo is not None and moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
 
 
-text = st.text(alphabet=st.characters(exclude_categories=()), max_size=8)
-fixed_zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+halves_and_whole = "\ud83d\ude00😀\\\0a"  # two halves of a character are not that character
+text = st.text(alphabet=st.characters(exclude_categories=()), max_size=8) | st.text(halves_and_whole, max_size=5)
+offsets = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).filter(lambda offset: abs(offset) >= SECOND)
+fixed_zones = (st.integers(-1439, 1439).map(lambda minutes: timedelta(minutes=minutes)) | offsets).map(timezone)
 zones = st.none() | st.just(UTC) | fixed_zones | st.timezones(no_cache=False)
 moments = (
     st.datetimes(timezones=zones, allow_imaginary=False)

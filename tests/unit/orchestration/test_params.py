@@ -100,6 +100,15 @@ def test_a_model_names_every_bad_field():
     assert all(f"{name}: " in text for name in ("day", "limit", "colour"))
 
 
+class Needy(pydantic.BaseModel):
+    day: date
+
+
+def test_a_param_that_the_model_does_not_know_is_named_beside_the_one_that_is_missing():
+    with pytest.raises(InvalidParams, match="day: Field required; it takes no param 'dya'"):
+        workflow(params_model=Needy).first_params({"dya": "2026-01-10"})
+
+
 def test_a_rule_over_several_fields_is_said_too():
     with pytest.raises(InvalidParams, match="params: Value error, limit must be above rate"):
         workflow(params_model=Model).first_params({"day": "2026-01-10", "limit": 1, "rate": 2})

@@ -166,7 +166,7 @@ def test_a_row_of_a_step_that_the_run_does_not_have_is_corruption():
 
 
 def test_a_run_whose_open_steps_are_all_gone_is_not_called_completed():
-    with pytest.raises(NotResumable, match="is failed"):
+    with pytest.raises(NotResumable, match="has failed"):
         planned(workflow("ab"), run(), rows("ab"))
 
 

@@ -147,6 +147,12 @@ def test_a_function_that_may_be_called_so_is_taken(fn):
     assert Step.lambda_("a", fn).name == "a"
 
 
+@pytest.mark.parametrize("name", ["params", "run_id", "found"])
+def test_what_a_step_sets_on_its_context_is_refused_with_the_other_way(name):
+    with pytest.raises(AttributeError, match=f"ctx.{name} cannot be set; a step gives back"):
+        setattr(StepContext(call()), name, {})
+
+
 def test_a_context_that_a_step_adds_an_output_to_has_the_params_of_the_run_alone():
     context = StepContext(call({"x": 1}, resumed=True), Values.of({"own": 2}, at="params"))
 

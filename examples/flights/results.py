@@ -1,5 +1,8 @@
 """What the runs have loaded, by carrier: `python -m examples.flights.results`."""
 
+import os
+import sys
+
 from sqlalchemy import func, select
 
 from examples.flights.workflow import flight_daily, target
@@ -31,4 +34,6 @@ def line(name: str, flights: int, cancelled: int, delay: int, poor_visibility: i
 
 
 if __name__ == "__main__":
+    if "SPINE_DATABASE_URL" not in os.environ:
+        sys.exit("name the database with SPINE_DATABASE_URL: sqlite:///build/demo/flights.db after make demo")
     print("\n".join(lines()))

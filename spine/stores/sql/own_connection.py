@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from spine import clock
 from spine.errors import StoreUnavailable
+from spine.stores.sql.one_name import require_one_name
 
 T = TypeVar("T")
 _SECOND_NS = 1_000_000_000
@@ -41,6 +42,7 @@ class OwnConnection(sqlite3.Connection):
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         place = os.path.realpath(path)  # beside what a link names
+        require_one_name(place)
         self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
         self._folder = os.path.dirname(place) if place == path else None  # noqa: PTH120  # a link may lead elsewhere
         self._looked_at: _Folder | None = None

@@ -43,20 +43,26 @@ def override(
     params: Mapping[str, Any],
     given: Mapping[str, Any] | None,
     limits: Limits,
+    *,
+    are_judged: bool,
 ) -> Values:
-    """Check an override; with a model, as part of the params that it would make.
+    """Check an override; with a model, give all that its judgement of the params as a whole changes in them.
 
-    A run holds its params by the names of the model's fields; an override may say these or their aliases.
+    `are_judged` says that the params alone were found fit before: those of a run, but not those of a context from
+    elsewhere. A run holds its params by the names of the model's fields; an override may say these or their aliases.
     """
     said = checked(given, "params_override", limits)
-    if model is None or not said:
+    if model is None or (are_judged and not said):
         return said
-    meant = {field: name for name in said for field in _meant_by(model, name)}
     _refuse_strangers(workflow, model, said)
-    kept = {name: value for name, value in params.items() if name in model.model_fields and name not in meant}
-    valid = _validated(workflow, model, {**kept, **said}, limits, by_alias=True, by_name=True)
+    meant = {field: name for name in said for field in _meant_by(model, name)}
+    stored = Values.of(params, at="params", limits=limits)
+    kept = {name: value for name, value in stored.items() if name in model.model_fields and name not in meant}
+    valid = _validated(workflow, model, {**kept, **said}, limits)
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
-    return Values.of(new, at="params_override", limits=limits)
+    others = {name: value for name, value in valid.items() if name in stored or not are_judged}
+    made = Values.of({**others, **new}, at="params_override", limits=limits).encoded
+    return Values({name: text for name, text in made.items() if name in new or text != stored.encoded.get(name)})
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
@@ -95,13 +101,13 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     return values
 
 
-def _validated(
-    workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits, **spelled: bool
-) -> dict[str, Any]:
+def _validated(workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Give what a model makes of params that name its fields or their aliases; what it computes is no param of it."""
     from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
     try:
-        valid = model.model_validate(dict(params), **spelled)
+        fit = {name: value for name, value in params.items() if name not in model.model_computed_fields}
+        valid = model.model_validate(fit, by_alias=True, by_name=True)
     except ValidationError as error:
         problems = [f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors()]
         problems += [f"it takes no param {name!r}" for name in _strangers(model, params)]

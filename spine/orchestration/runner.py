@@ -142,10 +142,11 @@ class WorkflowRunner:
 
         `renamed` is as in `resume`. A failed run is a result. Raise `InvalidParams`, `InvalidName`, `NotStorable`,
         `PipelineNotFound` or `StepNotFound` before anything ran; `RunExists` if the id is taken and nothing says where
-        to start; `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `RunNotFound` if it is
+        to start; `DefinitionChanged`, `NotResumable`, `RunExpired` or `CheckpointsDeleted` if the run cannot go on;
+        `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `RunNotFound` if it is
         deleted meanwhile; `StoreError` for the database.
         """
-        self._registry.add_workflow(workflow)
+        self._registry.add_workflow(workflow)  # also if it is refused below: who hears that a run exists may resume it
         context = _checked_context(workflow, context, run_id)
         wanted = context.run_id if context is not None else run_id
         existing = None if wanted is None else self._find(check_run_id(wanted))
@@ -308,7 +309,7 @@ class WorkflowRunner:
         if given is not None:
             if partition is not None:
                 raise InvalidParams("the context has its partition already; leave it out")
-            return given.plain().with_params(workflow.override(given.params, params, limits))
+            return given.with_params(workflow.override(given.params, params, limits, are_judged=False))
         first = workflow.first_params(params, limits)
         return WorkflowContext(
             run_id=run_id or clock.new_run_id(),

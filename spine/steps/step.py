@@ -50,7 +50,12 @@ class Step:
         """
         check_name(name, "a step's name")
         check_name(pipeline, f"the pipeline of step {name!r}")
-        own = Values.of(_mapping(params, name, "params"), at=f"the params of step {name!r}")
+        given = _mapping(params, name, "params")
+        for reserved in (each for each in given if type(each) is str and each.startswith("__")):
+            raise InvalidWorkflow(
+                f"step {name!r}: params that begin with __ are Spine's own: {reserved!r}; leave it out"
+            )
+        own = Values.of(given, at=f"the params of step {name!r}")
         return cls(name=name, kind=Pipeline(pipeline=pipeline, params=own), checkpoint=checkpoint)
 
     @classmethod

@@ -159,7 +159,7 @@ def test_a_step_that_returns_a_failure_is_resumed_like_one_that_raised(runner, r
 
 
 def test_a_run_that_is_not_there_is_missed(runner):  # S17, S52
-    with pytest.raises(RunNotFound, match="no run 'nobody' in .*; list the runs with: spine runs list"):
+    with pytest.raises(RunNotFound, match="no run 'nobody' in .*; list the runs with(: spine runs list| list_runs)"):
         runner.resume("nobody")
 
 

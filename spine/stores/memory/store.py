@@ -333,7 +333,7 @@ class MemoryStore:
 
     def _shown(self, run_id: str) -> RunSummary:
         if run_id not in self._runs:
-            raise RunNotFound(f"no run {run_id!r} in {self.location}; list the runs with: spine runs list")
+            raise RunNotFound(f"no run {run_id!r} in {self.location}; list the runs with list_runs() of its runner")
         run, held = self._runs[run_id], self._held(run_id)
         crashed = run.status == RunStatus.RUNNING and not held
         return replace(run, lease=self._leases[run_id] if held else None, is_crashed=crashed)

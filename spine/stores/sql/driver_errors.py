@@ -58,6 +58,10 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
         StoreUnavailable,
         "{where} could not be read or written: a limit of its size, no space, its log removed, or a bad disk; mend it",
     ),
+    sqlite3.SQLITE_PROTOCOL: (
+        StoreUnavailable,
+        "{where} cannot be locked: a step closed files that it had not opened, or it is not on a local disk; mend it",
+    ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,
         "{where} is read-only; check the permissions of the file and its folder",

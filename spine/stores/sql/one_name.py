@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import stat
 from pathlib import Path
 
 from spine.errors import StoreUnavailable
@@ -18,10 +19,10 @@ def require_one_name(path: str) -> None:
     `path` has no symbolic link in it, which are no harm: SQLite follows them.
     """
     try:
-        names = os.stat(path).st_nlink  # noqa: PTH116  # as cheap as can be
+        found = os.stat(path)  # noqa: PTH116  # as cheap as can be
     except OSError:  # it is not there yet
         return
-    if names > 1:
+    if stat.S_ISREG(found.st_mode) and (names := found.st_nlink) > 1:
         raise StoreUnavailable(
             f"{path} has {names} names (hard links), and SQLite loses what is written by different ones; leave it one: "
             f"find the others with: find / -xdev -samefile {shlex.quote(path)}"

@@ -54,6 +54,11 @@ def test_config_and_params_are_mappings(wrong):
         Step.pipeline("a", "p", params=wrong or [1])
 
 
+def test_a_step_has_no_param_of_spines_own():
+    with pytest.raises(InvalidWorkflow, match="step 'a': params that begin with __ are Spine's own: '__resumed__'"):
+        Step.pipeline("a", "p", params={"__resumed__": True})
+
+
 def test_what_cannot_be_copied_or_stored_is_refused_with_the_step():
     with pytest.raises(InvalidWorkflow, match="config of step 'a' cannot be copied"):
         Step.lambda_("a", nothing, config={"file": (n for n in "ab")})

@@ -1,0 +1,109 @@
+"""What a workflow's model makes of params as a whole: at the start, in an override, in a context from elsewhere."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from spine.codec.secret import Secret
+from spine.errors import InvalidParams
+from spine.orchestration.registry import Registry
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
+from spine.records.context import WorkflowContext
+from spine.steps.step import Step
+
+
+class Window(pydantic.BaseModel):
+    """One whose parts depend on one another."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    first: date = pydantic.Field(alias="from")
+    last: date = date(2026, 1, 31)
+    folder: Path = Path("report")
+    out: Path | None = None
+    token: Secret | None = None
+
+    @pydantic.model_validator(mode="after")
+    def put_in_order(self):
+        self.first, self.last = sorted((self.first, self.last))
+        self.out = self.out or self.folder / "out.csv"
+        return self
+
+    @pydantic.computed_field
+    @property
+    def days(self) -> int:
+        return (self.last - self.first + timedelta(days=1)).days
+
+
+def stop(ctx, config):
+    if not ctx.is_resumed:
+        raise RuntimeError("stopped")
+    return {}
+
+
+FLOW = Workflow("windowed", [Step.lambda_("look", stop)], params_model=Window)
+START = {"from": "2026-01-11", "token": Secret("TOKEN")}
+
+
+@pytest.fixture
+def runner():
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        yield runner
+
+
+def test_what_an_override_makes_of_the_other_params_is_kept_too(runner):
+    failed = runner.execute(FLOW, START)
+
+    again = runner.resume(failed.run_id, {"from": "2026-02-10", "folder": "."})
+
+    assert dict(again.context.params) == {
+        "first": date(2026, 1, 31),
+        "last": date(2026, 2, 10),
+        "days": 11,
+        "folder": ".",
+        "out": "report/out.csv",  # which the run had, and the model leaves
+        "token": Secret("TOKEN"),
+    }
+    assert runner.get_run(failed.run_id).params == again.context.params
+
+
+def test_an_override_says_nothing_of_what_it_leaves_as_it_was(runner):
+    failed = runner.execute(FLOW, START)
+    runner.resume(failed.run_id, {"out": "x.csv"})
+
+    assert runner.list_events(failed.run_id)[-2].fields["params_override"] == {"out": "x.csv"}
+
+
+def test_the_params_of_a_run_are_those_of_another_with_names_aliases_and_what_is_computed(runner):
+    failed = runner.execute(FLOW, START)
+
+    same = runner.execute(FLOW, failed.context.params)
+
+    assert same.context.params == failed.context.params
+
+
+@pytest.mark.parametrize("change", [{"last": "soon"}, {"first": None}])
+def test_a_context_from_elsewhere_is_judged_before_anything_runs(runner, change):
+    failed = runner.execute(FLOW, START)
+    before = runner.get_run(failed.run_id)
+
+    for context in (
+        failed.context.with_params(change),
+        WorkflowContext(run_id="made", workflow_name="windowed", params={"first": date(2026, 1, 1), **change}),
+    ):
+        with pytest.raises(InvalidParams, match=next(iter(change))):
+            runner.execute(FLOW, context=context)
+
+    assert runner.get_run(failed.run_id) == before
+    assert [run.run_id for run in runner.list_runs()] == [failed.run_id]
+
+
+def test_a_context_made_by_hand_gets_what_the_model_makes_of_it(runner):
+    context = WorkflowContext(run_id="made", workflow_name="windowed", params={"first": "2026-01-11", "mine": 1})
+
+    known = runner.execute(FLOW, context=context).context.params
+
+    assert (known["first"], known["days"], known["mine"]) == (date(2026, 1, 11), 21, 1)

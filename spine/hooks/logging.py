@@ -1,11 +1,13 @@
 """`LoggingHook`: each event is one line of the log `spine`."""
 
 import logging
+import re
 
 from spine.records.event import Event, EventKind
 
 _log = logging.getLogger("spine")
 _log.addHandler(logging.NullHandler())  # a library is heard when the program wants to hear it
+_ODD = re.compile(r"[\s='\"\\]")
 _LEVELS = {
     EventKind.RUN_FAILED: logging.ERROR,
     EventKind.STEP_FAILED: logging.WARNING,
@@ -30,17 +32,28 @@ class LoggingHook:
         """See `Hook`."""
         level = _LEVELS.get(event.kind, logging.INFO)
         if _log.isEnabledFor(level):
-            _log.log(level, "%s", line(event))
+            _log.log(level, "%s", line(event), extra=_names(event))
         if event.traceback:
-            _log.debug("step.traceback run_id=%s step=%s\n%s", event.run_id, event.step, event.traceback)
+            told = (_word(event.run_id), _word(event.step), event.traceback)
+            _log.debug("step.traceback run_id=%s step=%s\n%s", *told, extra=_names(event))
+
+
+def _names(event: Event) -> dict[str, str | None]:
+    """Give what a formatter of structured lines finds as fields of a record."""
+    return {"run_id": event.run_id, "workflow_name": event.workflow_name, "step_name": event.step}
+
+
+def _word(name: str | None) -> str | None:
+    """Quote a name that would look like more than one word, or like another field."""
+    return repr(name) if name is not None and _ODD.search(name) else name
 
 
 def line(event: Event) -> str:
     """Spell an event as a name and fields, on one line."""
     known = {
-        "run_id": event.run_id,
-        "workflow": event.workflow_name,
-        "step": event.step,
+        "run_id": _word(event.run_id),
+        "workflow": _word(event.workflow_name),
+        "step": _word(event.step),
         "duration": None if event.duration is None else f"{event.duration:.3f}s",
         **event.fields,
         **({"reason": repr(event.fields["reason"])} if "reason" in event.fields else {}),

@@ -141,6 +141,17 @@ def test_a_log_line_is_an_event_name_and_fields_on_one_line():
     assert line(told) == "step.failed run_id=1 workflow=w step=load duration=1.500s n=1 error_type=E error='a\\nb'"
 
 
+def test_a_name_that_would_look_like_other_fields_is_quoted_and_records_have_names_as_fields(caplog):
+    told = event(kind=EventKind.RUN_FAILED, workflow_name="w error=none", step="l'été")
+
+    with caplog.at_level("INFO", logger="spine"):
+        LoggingHook().on_event(told)
+
+    (record,) = caplog.records
+    assert "workflow='w error=none' step=\"l'été\"" in record.getMessage()
+    assert (record.run_id, record.workflow_name, record.step_name) == ("1", "w error=none", "l'été")
+
+
 @pytest.mark.parametrize(
     ("kind", "level"),
     [

@@ -48,6 +48,7 @@ def begin(*, verbose: bool) -> None:
     else:
         _log.setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)  # which tells of tables that are made on first use
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # which tells of Ctrl-C while it closes one
         handler.setLevel(logging.WARNING)
         handler.addFilter(lambda record: not record.getMessage().startswith(_SHOWN_ELSEWHERE))
     _log.handlers = [handler]

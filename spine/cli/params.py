@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,17 @@ def _parsed(text: str, where: str) -> Any:
             raise InvalidParams(f"{where} has a number that is too large: {digits[:50]}")
         return number
 
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        known = dict(pairs)
+        if len(known) < len(pairs):
+            twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+            raise InvalidParams(f"{where} has {twice[:100]!r} more than once in an object")
+        return known
+
     try:
-        return json.loads(text, parse_int=integer, parse_float=decimal, parse_constant=_refuse_constant)
+        return json.loads(
+            text, parse_int=integer, parse_float=decimal, parse_constant=_refuse_constant, object_pairs_hook=members
+        )
     except json.JSONDecodeError as error:
         raise _NotJson(f"{error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from spine.cli.options import Options
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.suggested import for_database
+from spine.stores.sql.own_connection import OwnConnection
 from tests.acceptance.command import ORDERS, command_line, environment, in_shell, typed
 
 PASSWORD = "hunter2xyz"
@@ -248,3 +249,15 @@ def test_only_a_command_that_is_suggested_takes_the_database():
 
     assert said.endswith("; resume it with: spine resume --database-url 'sqlite:///x y' 'a spine doctor b'")
     assert said.startswith("'a spine doctor b' failed; ")
+
+
+def test_ctrl_c_while_a_connection_is_closed_is_told_in_one_line(spine, orders, monkeypatch):
+    def interrupted(_connection):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OwnConnection, "close", interrupted)
+        said = spine("run", orders, "--run-id", "r1", "--quiet")
+
+    assert said.code == 130
+    assert said.err.splitlines()[1:] == ["spine: interrupted"]  # after how to resume it

@@ -10,7 +10,9 @@ import pytest
 from spine.errors import StoreBusy
 from spine.stores.open import open_store
 from spine.testing.contract.drive import FAILED, claim_of, driving, run_to
+from tests.conftest import upgrade
 from tests.contract.test_sql_errors import SECRET, as_role, role
+from tests.servers.databases import migrated_template
 
 IMPATIENT = f"?options={quote('-c lock_timeout=200ms')}"
 ROW = "SELECT 1 FROM core_workflow_runs WHERE run_id = 'run-1' FOR UPDATE"
@@ -112,6 +114,27 @@ def test_a_read_that_waits_for_a_table_names_who_locked_it(store, postgres_url, 
         said = refused(lambda: store.get_run("run-1"))
 
     assert "'psql'" in said
+
+
+PREPARED = "in the way is the prepared transaction 'it''s mine' (user spine), begun at 2"
+
+
+@pytest.mark.parametrize(("lock", "perhaps"), [(ROW, ""), ("LOCK TABLE core_workflow_runs", "perhaps ")])
+def test_a_prepared_transaction_in_the_way_is_named_and_nobody_who_only_reads(new_postgres, lock, perhaps):
+    server = new_postgres(max_prepared_transactions="1")
+    url = server.create_database(migrated_template(server, upgrade))
+    with closing(open_store(url + IMPATIENT)) as store:
+        run_to(store, FAILED)
+        with session(url, "coordinator", lock) as other:
+            other.execute("PREPARE TRANSACTION 'it''s mine'")
+        with session(url, "reader", *(["SELECT count(*) FROM core_workflow_runs"] if lock == ROW else [])):
+            said = refused(lambda: store.cancel_run("run-1"))
+
+        assert f"; {perhaps}{PREPARED}" in said
+        assert said.endswith("end it with: ROLLBACK PREPARED 'it''s mine', or COMMIT PREPARED")
+        with psycopg.connect(url, autocommit=True) as operator:
+            operator.execute("ROLLBACK PREPARED 'it''s mine'")
+        assert store.cancel_run("run-1")
 
 
 @contextmanager

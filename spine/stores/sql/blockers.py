@@ -15,32 +15,46 @@ from spine.stores.sql.tables import metadata
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _PLACE = re.compile(r"\(\d+,\d+\)")
-_SESSION = "a.pid, a.application_name, a.usename, a.state, a.xact_start"
+_SESSION = """
+    a.pid, a.application_name, coalesce(a.usename, p.owner) AS usename, a.state,
+    coalesce(a.xact_start, p.prepared) AS xact_start, p.gid
+"""
+# A transaction that was prepared holds its locks without a session; one of them is on its own number.
+_HOLDER = """
+    LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+    LEFT JOIN pg_locks AS own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+        AND own.virtualtransaction = l.virtualtransaction
+    LEFT JOIN pg_prepared_xacts AS p ON p.transaction = own.transactionid
+"""
 # Whoever locks or changes a row leaves the number of its transaction in the row, and holds a lock on that number.
 _LOCKS_ROW = """
     SELECT {session} FROM {table} AS r
-    JOIN pg_locks AS l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = r.xmax
-    JOIN pg_stat_activity AS a ON a.pid = l.pid
-    WHERE r.ctid = CAST(:place AS tid) AND a.pid <> pg_backend_pid()
+    JOIN pg_locks AS l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = r.xmax {holder}
+    WHERE r.ctid = CAST(:place AS tid) AND l.pid IS DISTINCT FROM pg_backend_pid()
 """
 _LOCKS_TABLE = """
-    SELECT {session} FROM pg_locks AS l
-    JOIN pg_stat_activity AS a ON a.pid = l.pid
+    SELECT {session} FROM pg_locks AS l {holder}
     WHERE l.granted AND l.relation IN (SELECT to_regclass(name) FROM unnest(CAST(:tables AS TEXT[])) AS name)
-    AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-    ORDER BY l.mode = 'AccessShareLock', a.xact_start LIMIT 1
+    AND coalesce(a.datname, p.database) = current_database() AND l.pid IS DISTINCT FROM pg_backend_pid()
+    AND (l.mode <> 'AccessShareLock' OR :readers)
+    ORDER BY l.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'), coalesce(a.xact_start, p.prepared)
+    LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """A session that is in the way; `since` is when its transaction began, None is what our role may not see."""
+    """A session that is in the way, or a transaction that was prepared (`gid`) and has none.
 
-    pid: int
+    `since` is when the transaction began, None is what our role may not see.
+    """
+
+    pid: int | None
     application: str | None
     user: str | None
     state: str | None
     since: datetime | None
+    gid: str | None
     is_certain: bool
 
     def described(self) -> str:
@@ -48,12 +62,13 @@ class Blocker:
         who = [repr(self.application) if self.application else "", f"user {self.user}" if self.user else ""]
         named = ", ".join(filter(None, who))
         begun = f"begun at {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
-        told = [f"session {self.pid}" + (f" ({named})" if named else ""), self.state or "", begun]
+        which, end = f"session {self.pid}", f"SELECT pg_terminate_backend({self.pid})"
+        if self.gid is not None:
+            quoted = f"""'{self.gid.replace("'", "''")}'"""
+            which, end = f"the prepared transaction {quoted}", f"ROLLBACK PREPARED {quoted}, or COMMIT PREPARED"
+        told = [which + (f" ({named})" if named else ""), self.state or "", begun]
         perhaps = "" if self.is_certain else "perhaps "
-        return (
-            f"{perhaps}in the way is {', '.join(filter(None, told))}; "
-            f"end it with: SELECT pg_terminate_backend({self.pid})"
-        )
+        return f"{perhaps}in the way is {', '.join(filter(None, told))}; end it with: {end}"
 
 
 @contextmanager
@@ -76,23 +91,24 @@ def _find(engine: Engine, context: str) -> Blocker | None:
     """Ask, on another connection, who has the row that the error tells of, else who has had the tables longest."""
     try:
         with translated(engine.url), engine.connect() as connection:
-            return _holder_of_row(connection, context) or _holder_of_tables(connection)
+            place = _PLACE.search(context)
+            table = next((name for name in metadata.tables if name in context), None)
+            if place is None or table is None:
+                return _holder_of_tables(connection, readers=True)
+            return _holder_of_row(connection, table, place[0]) or _holder_of_tables(connection, readers=False)
     except StoreError:  # then what is known already must do
         return None
 
 
-def _holder_of_row(connection: Connection, context: str) -> Blocker | None:
-    place = _PLACE.search(context)
-    table = next((name for name in metadata.tables if name in context), None)
-    if place is None or table is None:
-        return None
-    question = text(_LOCKS_ROW.format(session=_SESSION, table=table))
-    return _blocker(connection.execute(question, {"place": place[0]}).first(), is_certain=True)
+def _holder_of_row(connection: Connection, table: str, place: str) -> Blocker | None:
+    question = text(_LOCKS_ROW.format(session=_SESSION, holder=_HOLDER, table=table))
+    return _blocker(connection.execute(question, {"place": place}).first(), is_certain=True)
 
 
-def _holder_of_tables(connection: Connection) -> Blocker | None:
-    question = text(_LOCKS_TABLE.format(session=_SESSION))
-    row = connection.execute(question, {"tables": [*metadata.tables]}).first()
+def _holder_of_tables(connection: Connection, *, readers: bool) -> Blocker | None:
+    """Find who has the tables; who reads them is in the way of a table that is changed, and of no row."""
+    question = text(_LOCKS_TABLE.format(session=_SESSION, holder=_HOLDER))
+    row = connection.execute(question, {"tables": [*metadata.tables], "readers": readers}).first()
     return _blocker(row, is_certain=False)
 
 
@@ -105,5 +121,6 @@ def _blocker(row: Any, *, is_certain: bool) -> Blocker | None:
         user=row.usename,
         state=row.state,
         since=row.xact_start,
+        gid=row.gid,
         is_certain=is_certain,
     )

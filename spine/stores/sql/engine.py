@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
 
-from spine.errors import StoreError, StoreUnavailable
+from spine.errors import InvalidSetting, StoreError, StoreUnavailable
 from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.dialect import POSTGRESQL, SQLITE, one_snapshot
@@ -46,7 +46,13 @@ def located(url: URL) -> URL:
     """Give a URL that leads to the same file from wherever the process goes."""
     if url.drivername != SQLITE:
         return url
-    path = Path(str(url.database)).absolute()
+    try:
+        path = Path(str(url.database)).absolute()
+    except FileNotFoundError:
+        told = (
+            "the current folder is gone; go to another one, or name the database from the root: sqlite:////srv/spine.db"
+        )
+        raise InvalidSetting(told) from None
     if ".." in path.parts:  # SQLAlchemy would take them out of the text, which a link makes another file
         path = path.parent.resolve() / path.name
     return url.set(database=str(path))
@@ -124,8 +130,20 @@ def _connect_postgresql(
     from spine.stores.sql.connection import BoundedConnection  # noqa: PLC0415  # the driver, where it is chosen
 
     connection: Any = BoundedConnection.connect(*arguments, **options)
+    _require_utf8(connection)
     connection.answer_seconds, connection.prepares = answer_seconds, prepares
     return connection
+
+
+def _require_utf8(connection: Any) -> None:
+    """Refuse a database of another encoding: it lacks characters, or counts bytes where names have characters."""
+    encoding = connection.info.parameter_status("server_encoding")  # a pooler may not say
+    if encoding not in ("UTF8", None):
+        connection.close()
+        raise StoreUnavailable(
+            f"the encoding of the database is {encoding}, which cannot keep every text, and Spine needs UTF8: "
+            "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _let_go_of_what_takes_no_writes(context: ExceptionContext) -> None:

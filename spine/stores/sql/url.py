@@ -4,6 +4,7 @@ import math
 import re
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import parse_qsl
 
 import sqlalchemy
 from sqlalchemy import URL
@@ -60,12 +61,15 @@ def parse_url(text: str) -> URL:
             "or memory://"
         )
     _refuse_nul(url)
+    _refuse_blank_options(text)
     (_check_sqlite if driver == SQLITE else _check_postgresql)(url)
     return url.set(drivername=driver)
 
 
 def describe(url: URL) -> str:
     """Spell a URL for people, without its password, and `host=db1:5432` as they write it."""
+    if url.database is not None:  # a name of bytes that are no UTF-8 can be shown, but not typed
+        url = url.set(database=url.database.encode(errors="backslashreplace").decode())
     shown = url.difference_update_query(secrets_in(url)).render_as_string(hide_password=True)
     place, mark, options = shown.replace("postgresql+psycopg:", "postgresql:", 1).partition("?")
     return f"{place}{mark}{options.replace('%3A', ':')}"
@@ -80,6 +84,15 @@ def _refuse_nul(url: URL) -> None:
     values = (one for value in url.query.values() for one in ([value] if isinstance(value, str) else value))
     if any("\0" in (part or "") for part in (url.host, url.username, url.password, url.database, *url.query, *values)):
         raise InvalidSetting("the database URL holds a NUL character (%00), which no database takes; take it out")
+
+
+def _refuse_blank_options(text: str) -> None:
+    """Refuse what SQLAlchemy leaves out: a SQLite file with a `?` in its name would be another one."""
+    after_login = text if text.startswith(SQLITE) else text.rpartition("@")[2]
+    for name, value in parse_qsl(after_login.partition("?")[2], keep_blank_values=True):
+        if not value:
+            told = f"the option {name[:40]!r} of the database URL has no value"
+            raise InvalidSetting(f"{told}; leave it out, and write a ? in a name as %3F")
 
 
 def _check_sqlite(url: URL) -> None:

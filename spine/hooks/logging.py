@@ -39,8 +39,8 @@ class LoggingHook:
 
 
 def _names(event: Event) -> dict[str, str | None]:
-    """Give what a formatter of structured lines finds as fields of a record."""
-    return {"run_id": event.run_id, "workflow_name": event.workflow_name, "step_name": event.step}
+    """Give what a formatter of structured lines finds as fields of a record, by names that no program gives its own."""
+    return {"spine_run_id": event.run_id, "spine_workflow": event.workflow_name, "spine_step": event.step}
 
 
 def _word(name: str | None) -> str | None:

@@ -149,7 +149,7 @@ def test_a_name_that_would_look_like_other_fields_is_quoted_and_records_have_nam
 
     (record,) = caplog.records
     assert "workflow='w error=none' step=\"l'été\"" in record.getMessage()
-    assert (record.run_id, record.workflow_name, record.step_name) == ("1", "w error=none", "l'été")
+    assert (record.spine_run_id, record.spine_workflow, record.spine_step) == ("1", "w error=none", "l'été")
 
 
 @pytest.mark.parametrize(

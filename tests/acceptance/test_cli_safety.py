@@ -252,7 +252,10 @@ def test_only_a_command_that_is_suggested_takes_the_database():
 
 
 def test_ctrl_c_while_a_connection_is_closed_is_told_in_one_line(spine, orders, monkeypatch):
-    def interrupted(_connection):
+    close = OwnConnection.close
+
+    def interrupted(connection):
+        close(connection)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -12,7 +12,6 @@ from sqlalchemy import make_url
 from spine.cli.options import Options
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.suggested import for_database
-from spine.stores.sql.own_connection import OwnConnection
 from tests.acceptance.command import ORDERS, command_line, environment, in_shell, typed
 
 PASSWORD = "hunter2xyz"
@@ -251,16 +250,20 @@ def test_only_a_command_that_is_suggested_takes_the_database():
     assert said.startswith("'a spine doctor b' failed; ")
 
 
-def test_ctrl_c_while_a_connection_is_closed_is_told_in_one_line(spine, orders, monkeypatch):
-    close = OwnConnection.close
+INTERRUPTED = """
+from spine.stores.sql.own_connection import OwnConnection
+close = OwnConnection.close
+def interrupted(connection):
+    close(connection)
+    raise KeyboardInterrupt
+OwnConnection.close = interrupted
+"""
 
-    def interrupted(connection):
-        close(connection)
-        raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(OwnConnection, "close", interrupted)
-        said = spine("run", orders, "--run-id", "r1", "--quiet")
+def test_ctrl_c_while_a_connection_is_closed_is_told_in_one_line(place):
+    (place / "interrupted.py").write_text(ORDERS + INTERRUPTED)
+
+    said = typed("run", "interrupted.py", "--run-id", "r1", "--quiet", place=place)
 
     assert said.code == 130
     assert said.err.splitlines()[1:] == ["spine: interrupted"]  # after how to resume it

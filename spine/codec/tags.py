@@ -44,12 +44,11 @@ def tag_text(text: str) -> Any:
     if is_plain_text(text):
         return text
     parts = [json.dumps(part)[1:-1] for part in _BETWEEN_SURROGATES.split(text)]
-    return {"$str": parts[0] if len(parts) == 1 else parts}
+    return {"$str": parts[0]} if len(parts) == 1 else {"$parts": parts}
 
 
-def _untag_text(escaped: str | list[str]) -> str:
-    parts = [escaped] if isinstance(escaped, str) else escaped
-    return "".join(json.loads(f'"{part}"') for part in parts)
+def _untag_text(escaped: str) -> str:
+    return str(json.loads(f'"{escaped}"'))
 
 
 def tag_int(number: int) -> Any:
@@ -124,6 +123,7 @@ REFUSALS: dict[type, Callable[[Any], str | None]] = {
 
 UNTAGGERS: dict[str, Callable[[Any], Any]] = {
     "$str": _untag_text,
+    "$parts": lambda parts: "".join(map(_untag_text, parts)),
     "$int": lambda digits: int(digits, 16),
     "$float": float,
     "$datetime": _untag_datetime,

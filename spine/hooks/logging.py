@@ -55,7 +55,7 @@ def line(event: Event) -> str:
         "workflow": _word(event.workflow_name),
         "step": _word(event.step),
         "duration": None if event.duration is None else f"{event.duration:.3f}s",
-        **event.fields,
+        **{name: _word(value) if isinstance(value, str) else value for name, value in event.fields.items()},
         **({"reason": repr(event.fields["reason"])} if "reason" in event.fields else {}),
         "error_type": event.error_type,
         "error": None if event.error is None else repr(event.error),

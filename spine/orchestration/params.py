@@ -32,7 +32,7 @@ def first_params(
     merged = {**defaults, **said}
     if model is None:
         return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - frozenset(said))
-    merged = _validated(workflow, model, merged, limits)
+    merged = _validated(workflow, model, {**_spelled(model, defaults), **_spelled(model, said)}, limits)
     meant = {field for name in said for field in _meant_by(model, name)}
     return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - meant)
 
@@ -46,23 +46,36 @@ def override(
     *,
     are_judged: bool,
 ) -> Values:
-    """Check an override; with a model, give all that its judgement of the params as a whole changes in them.
+    """Check an override; with a model, as part of the params that it makes, and give what it changes in the others too.
 
-    `are_judged` says that the params alone were found fit before: those of a run, but not those of a context from
-    elsewhere. A run holds its params by the names of the model's fields; an override may say these or their aliases.
+    `are_judged` says that the params were found fit before: those of a run. Those of a context from elsewhere are taken
+    as they are if they are fit, with what they lack. An override may name fields or their aliases.
     """
     said = checked(given, "params_override", limits)
     if model is None or (are_judged and not said):
         return said
     _refuse_strangers(workflow, model, said)
     meant = {field: name for name in said for field in _meant_by(model, name)}
-    stored = Values.of(params, at="params", limits=limits)
-    kept = {name: value for name, value in stored.items() if name in model.model_fields and name not in meant}
-    valid = _validated(workflow, model, {**kept, **said}, limits)
+    stored = _known(model, params)
+    valid = _overridden(
+        workflow, model, {**{name: stored[name] for name in stored if name not in meant}, **said}, limits
+    )
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
-    others = {name: value for name, value in valid.items() if name in stored or not are_judged}
-    made = Values.of({**others, **new}, at="params_override", limits=limits).encoded
-    return Values({name: text for name, text in made.items() if name in new or text != stored.encoded.get(name)})
+    moved = {name: value for name, value in _moved(workflow, model, stored, valid, limits).items() if name in params}
+    missing = {} if are_judged else {name: value for name, value in valid.items() if name not in params}
+    return Values.of({**missing, **moved, **new}, at="params_override", limits=limits)
+
+
+def _moved(
+    workflow: str, model: type[Any], stored: Mapping[str, Any], valid: Mapping[str, Any], limits: Limits
+) -> dict[str, Any]:
+    """Give what an override changes in other params: not what a second judgement of the same ones would change."""
+    try:
+        before = _overridden(workflow, model, stored, limits)
+    except InvalidParams:  # they are fit with what is said now, and nobody knows what they were without
+        return {}
+    then, now = (Values.of(each, at="params", limits=limits).encoded for each in (before, valid))
+    return {name: valid[name] for name in now if name in then and now[name] != then[name]}
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
@@ -101,13 +114,36 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     return values
 
 
-def _validated(workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """Give what a model makes of params that name its fields or their aliases; what it computes is no param of it."""
+def _known(model: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a model is told of the params of a run; steps may have added some that are not its own."""
+    takes_all = model.model_config.get("extra") == "allow"
+    own = {name: value for name, value in params.items() if takes_all or name in model.model_fields}
+    return {name: value for name, value in own.items() if name not in model.model_computed_fields}
+
+
+def _overridden(workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Give what a model makes of the params of a run, which it holds by name, and of an override, by name or alias."""
+    return _validated(workflow, model, params, limits, by_alias=True, by_name=True)
+
+
+def _spelled(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give params by the aliases that a model wants; those of an earlier run are held by the names of its fields."""
+    if model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name"):
+        return dict(given)
+    own = {name: field for name, field in model.model_fields.items() if _meant_by(model, name) == [name]}
+    alias = {name: _aliases(field)[0] for name, field in own.items() if isinstance(field.validation_alias, str)}
+    return {alias.get(name, name): value for name, value in given.items()}
+
+
+def _validated(
+    workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits, **spelled: bool
+) -> dict[str, Any]:
+    """Give what a model makes of params, but for what it computes by itself."""
     from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
     try:
         fit = {name: value for name, value in params.items() if name not in model.model_computed_fields}
-        valid = model.model_validate(fit, by_alias=True, by_name=True)
+        valid = model.model_validate(fit, **spelled)
     except ValidationError as error:
         problems = [f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors()]
         problems += [f"it takes no param {name!r}" for name in _strangers(model, params)]

@@ -43,6 +43,21 @@ def test_a_file_with_two_names_is_refused_by_both_until_it_has_one(path, ran):
         assert runner.get_run(kept).status == "completed"
 
 
+def test_a_copy_by_links_that_comes_and_goes_is_no_harm_to_who_has_the_file_open(path, ran):
+    other = path.with_name("other.db")
+
+    def link(ctx):
+        os.link(path, other)
+        assert runner.list_runs()[-1].run_id == ctx.run_id  # on another connection than the driver's
+        with runner_of(other) as second, pytest.raises(StoreUnavailable, match="hard links"):
+            second.list_runs()
+        other.unlink()
+        return {}
+
+    with runner_of(path) as runner:
+        assert runner.execute(ran.workflow(ran.step("a", link), "b")).status == "completed"
+
+
 def test_a_file_that_is_mounted_without_its_folder_is_refused(path, tmp_path, monkeypatch):
     with runner_of(path) as runner:
         runner.list_runs()

@@ -116,6 +116,32 @@ def test_a_read_that_waits_for_a_table_names_who_locked_it(store, postgres_url, 
     assert "'psql'" in said
 
 
+def test_of_a_row_that_several_share_one_of_them_is_named(store, postgres_url):
+    run_to(store, FAILED)
+    with (
+        session(postgres_url, "innocent", "SELECT 1 FROM core_workflow_checkpoints FOR KEY SHARE"),
+        session(postgres_url, "vacuum", "LOCK TABLE core_workflow_runs IN SHARE UPDATE EXCLUSIVE MODE"),
+        session(postgres_url, "first of two", ROW.replace("UPDATE", "SHARE")),
+        session(postgres_url, "second", ROW.replace("UPDATE", "SHARE")),
+    ):
+        said = refused(lambda: store.cancel_run("run-1"))
+
+    assert "perhaps in the way is session" in said
+    assert "'first of two'" in said
+
+
+def test_who_locks_a_table_is_named_before_who_only_reads_it(store, postgres_url):
+    run_to(store, FAILED)
+    with (
+        session(postgres_url, "reader", "SELECT count(*) FROM core_workflow_events"),
+        session(postgres_url, "vacuum", "LOCK TABLE core_workflow_checkpoints IN SHARE UPDATE EXCLUSIVE MODE"),
+        session(postgres_url, "culprit", "LOCK TABLE core_workflow_runs"),
+    ):
+        said = refused(lambda: store.get_run("run-1"))
+
+    assert "'culprit'" in said
+
+
 PREPARED = "in the way is the prepared transaction 'it''s mine' (user spine), begun at 2"
 
 

@@ -1,10 +1,11 @@
 """`Blocker`: the session of PostgreSQL that has a lock which was not to be had in time."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -16,7 +17,7 @@ from spine.stores.sql.tables import metadata
 _LOCK_NOT_AVAILABLE = "55P03"
 _PLACE = re.compile(r"\(\d+,\d+\)")
 _SESSION = """
-    a.pid, a.application_name, coalesce(a.usename, p.owner) AS usename, a.state,
+    a.pid, a.application_name, coalesce(a.usename, p.owner) AS usename, a.state, a.backend_type,
     coalesce(a.xact_start, p.prepared) AS xact_start, p.gid
 """
 # A transaction that was prepared holds its locks without a session; one of them is on its own number.
@@ -35,11 +36,24 @@ _LOCKS_ROW = """
 _LOCKS_TABLE = """
     SELECT {session} FROM pg_locks AS l {holder}
     WHERE l.granted AND l.relation IN (SELECT to_regclass(name) FROM unnest(CAST(:tables AS TEXT[])) AS name)
-    AND coalesce(a.datname, p.database) = current_database() AND l.pid IS DISTINCT FROM pg_backend_pid()
-    AND (l.mode <> 'AccessShareLock' OR :readers)
-    ORDER BY l.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'), coalesce(a.xact_start, p.prepared)
-    LIMIT 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.mode = ANY(CAST(:modes AS TEXT[])) AND l.pid IS DISTINCT FROM pg_backend_pid()
+    ORDER BY array_position(CAST(:modes AS TEXT[]), l.mode), coalesce(a.xact_start, p.prepared) LIMIT 1
 """
+_WAIT_NO_MORE = text("SET LOCAL lock_timeout = '500ms'")  # where somebody who changes the table is waiting too
+# What whoever has locked rows together with others has of their table; and what may keep one from a table, strongest
+# first.
+_OF_ROWS = ("RowShareLock", "RowExclusiveLock")
+_OF_TABLES = (
+    "AccessExclusiveLock",
+    "ExclusiveLock",
+    "ShareRowExclusiveLock",
+    "ShareLock",
+    "ShareUpdateExclusiveLock",
+    *_OF_ROWS,
+    "AccessShareLock",
+)
+_CLIENTS = (None, "client backend")  # None is what our role may not see
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +69,7 @@ class Blocker:
     state: str | None
     since: datetime | None
     gid: str | None
+    backend_type: str | None
     is_certain: bool
 
     def described(self) -> str:
@@ -68,6 +83,8 @@ class Blocker:
             which, end = f"the prepared transaction {quoted}", f"ROLLBACK PREPARED {quoted}, or COMMIT PREPARED"
         told = [which + (f" ({named})" if named else ""), self.state or "", begun]
         perhaps = "" if self.is_certain else "perhaps "
+        if self.gid is None and self.backend_type not in _CLIENTS:
+            return f"{perhaps}in the way is process {self.pid} of the server itself ({self.backend_type})"
         return f"{perhaps}in the way is {', '.join(filter(None, told))}; end it with: {end}"
 
 
@@ -88,27 +105,34 @@ def naming_blockers(engine: Engine) -> Iterator[None]:
 
 
 def _find(engine: Engine, context: str) -> Blocker | None:
-    """Ask, on another connection, who has the row that the error tells of, else who has had the tables longest."""
-    try:
-        with translated(engine.url), engine.connect() as connection:
-            place = _PLACE.search(context)
-            table = next((name for name in metadata.tables if name in context), None)
-            if place is None or table is None:
-                return _holder_of_tables(connection, readers=True)
-            return _holder_of_row(connection, table, place[0]) or _holder_of_tables(connection, readers=False)
-    except StoreError:  # then what is known already must do
-        return None
+    """Ask, on other connections, who has the row that the error tells of, else who may be in the way of the tables."""
+    place = _PLACE.search(context)
+    table = next((name for name in metadata.tables if name in context), None)
+    asks: list[Callable[[Connection], Blocker | None]]
+    if place is None or table is None:
+        asks = [partial(_holder_of_tables, tables=[*metadata.tables], modes=_OF_TABLES)]
+    else:
+        asks = [
+            partial(_holder_of_row, table=table, place=place[0]),
+            partial(_holder_of_tables, tables=[table], modes=_OF_ROWS),
+        ]
+    for ask in asks:
+        with suppress(StoreError), translated(engine.url), engine.connect() as connection:
+            found = ask(connection)
+            if found is not None:
+                return found
+    return None
 
 
-def _holder_of_row(connection: Connection, table: str, place: str) -> Blocker | None:
+def _holder_of_row(connection: Connection, *, table: str, place: str) -> Blocker | None:
+    connection.execute(_WAIT_NO_MORE)
     question = text(_LOCKS_ROW.format(session=_SESSION, holder=_HOLDER, table=table))
     return _blocker(connection.execute(question, {"place": place}).first(), is_certain=True)
 
 
-def _holder_of_tables(connection: Connection, *, readers: bool) -> Blocker | None:
-    """Find who has the tables; who reads them is in the way of a table that is changed, and of no row."""
+def _holder_of_tables(connection: Connection, *, tables: Sequence[str], modes: Sequence[str]) -> Blocker | None:
     question = text(_LOCKS_TABLE.format(session=_SESSION, holder=_HOLDER))
-    row = connection.execute(question, {"tables": [*metadata.tables], "readers": readers}).first()
+    row = connection.execute(question, {"tables": [*tables], "modes": [*modes]}).first()
     return _blocker(row, is_certain=False)
 
 
@@ -122,5 +146,6 @@ def _blocker(row: Any, *, is_certain: bool) -> Blocker | None:
         state=row.state,
         since=row.xact_start,
         gid=row.gid,
+        backend_type=row.backend_type,
         is_certain=is_certain,
     )

@@ -66,6 +66,8 @@ def _remedy(error: StoreError, engine: Engine) -> str:
         return "free some space on the disk of the database"
     if isinstance(error, StoreBusy):
         return "wait until whoever holds the lock is done"
+    if error.__cause__ is None:  # no driver's, and it says what to do
+        return "do as it says"
     if engines.is_postgresql(engine):
         return "check the URL, the server and the login"
     return "check the name of the file and who may write it and its folder; restore a damaged one from a backup"

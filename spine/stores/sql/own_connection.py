@@ -33,6 +33,8 @@ class OwnConnection(sqlite3.Connection):
 
     opened: ClassVar[WeakValueDictionary[int, "OwnConnection"]] = WeakValueDictionary()
     inherited: ClassVar[set[_Inode | None]] = set()
+    inode: _Inode | None
+    _log_path: str
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         inode = inode_of(path)
@@ -42,8 +44,9 @@ class OwnConnection(sqlite3.Connection):
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         place = os.path.realpath(path)  # beside what a link names
-        require_one_name(place)
         self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
+        if not self._is_open_here(inode):  # a copy by links that comes and goes is no harm to who has it open
+            require_one_name(place)
         self._folder = os.path.dirname(place) if place == path else None  # noqa: PTH120  # a link may lead elsewhere
         self._looked_at: _Folder | None = None
         self._is_kept = False
@@ -53,6 +56,11 @@ class OwnConnection(sqlite3.Connection):
         self.opened[id(self)] = self  # before SQLite takes a lock that a fork would leave to the child for good
         super().__init__(path, *arguments, **options)
         self.inode = inode_of(path)  # now: it may be new, and later the path may lead elsewhere
+
+    def _is_open_here(self, inode: _Inode | None) -> bool:
+        """Tell whether this process has the file open by this name."""
+        others = ((other.inode, other._log_path) for other in _living(self.opened))  # noqa: SLF001  # of its own class
+        return inode is not None and (inode, self._log_path) in others
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""

@@ -89,10 +89,12 @@ def _refuse_nul(url: URL) -> None:
 def _refuse_blank_options(text: str) -> None:
     """Refuse what SQLAlchemy leaves out: a SQLite file with a `?` in its name would be another one."""
     after_login = text if text.startswith(SQLITE) else text.rpartition("@")[2]
-    for name, value in parse_qsl(after_login.partition("?")[2], keep_blank_values=True):
-        if not value:
-            told = f"the option {name[:40]!r} of the database URL has no value"
-            raise InvalidSetting(f"{told}; leave it out, and write a ? in a name as %3F")
+    options = parse_qsl(after_login.partition("?")[2], keep_blank_values=True)
+    if not all(value for _, value in options):  # which one is not told: it may be the rest of a password
+        raise InvalidSetting(
+            "an option of the database URL has no value; leave it out, and write a ? in a name as %3F, "
+            "a & in a value as %26"
+        )
 
 
 def _check_sqlite(url: URL) -> None:

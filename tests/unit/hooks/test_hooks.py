@@ -142,13 +142,13 @@ def test_a_log_line_is_an_event_name_and_fields_on_one_line():
 
 
 def test_a_name_that_would_look_like_other_fields_is_quoted_and_records_have_names_as_fields(caplog):
-    told = event(kind=EventKind.RUN_FAILED, workflow_name="w error=none", step="l'été")
+    told = event(kind=EventKind.RUN_FAILED, workflow_name="w error=none", step="l'été", fields={"from_step": "a b=c"})
 
     with caplog.at_level("INFO", logger="spine"):
         LoggingHook().on_event(told)
 
     (record,) = caplog.records
-    assert "workflow='w error=none' step=\"l'été\"" in record.getMessage()
+    assert "workflow='w error=none' step=\"l'été\" from_step='a b=c'" in record.getMessage()
     assert (record.spine_run_id, record.spine_workflow, record.spine_step) == ("1", "w error=none", "l'été")
 
 

@@ -101,9 +101,60 @@ def test_a_context_from_elsewhere_is_judged_before_anything_runs(runner, change)
     assert [run.run_id for run in runner.list_runs()] == [failed.run_id]
 
 
-def test_a_context_made_by_hand_gets_what_the_model_makes_of_it(runner):
+def test_a_context_made_by_hand_gets_what_it_lacks(runner):
     context = WorkflowContext(run_id="made", workflow_name="windowed", params={"first": "2026-01-11", "mine": 1})
 
     known = runner.execute(FLOW, context=context).context.params
 
-    assert (known["first"], known["days"], known["mine"]) == (date(2026, 1, 11), 21, 1)
+    assert (known["first"], known["days"], known["mine"]) == ("2026-01-11", 21, 1)
+
+
+class Shop(pydantic.BaseModel):
+    """One whose validators change what they are given each time, or do not see defaults."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    name: str = pydantic.Field(alias="title")
+    title: str = pydantic.Field("Mr", alias="salutation")
+    country: str = "nl"
+    price: float = 1.0
+    others: int = 0
+    n: int = 0
+
+    @pydantic.field_validator("country")
+    @classmethod
+    def spell(cls, country):
+        return country.upper()
+
+    @pydantic.field_validator("price")
+    @classmethod
+    def tax(cls, price):
+        return price * 2
+
+    @pydantic.model_validator(mode="after")
+    def count(self):
+        self.others = len(self.model_extra or {})
+        return self
+
+
+SHOP = Workflow("shop", [Step.lambda_("look", stop)], params_model=Shop)
+
+
+@pytest.mark.parametrize("verb", ["override", "context"])
+def test_what_nobody_touched_stays_as_it_was_whatever_a_second_judgement_makes_of_it(runner, verb):
+    failed = runner.execute(SHOP, {"title": "Bob", "price": 1, "kept": True})
+    before = {"name": "Bob", "title": "Mr", "country": "nl", "price": 2.0, "others": 1, "n": 0, "kept": True}
+    assert dict(failed.context.params) == before
+
+    if verb == "override":
+        again = runner.resume(failed.run_id, {"n": 5})
+    else:
+        again = runner.execute(SHOP, {"n": 5}, context=failed.context)
+
+    assert dict(again.context.params) == {**before, "n": 5}
+
+
+def test_the_default_of_a_workflow_and_what_a_caller_says_may_be_spelled_in_two_ways(runner):
+    flow = Workflow("shop", SHOP.steps, params_model=Shop, defaults={"title": "default"})
+
+    assert runner.execute(flow, {"name": "said"}).context.params["name"] == "said"

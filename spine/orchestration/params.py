@@ -57,9 +57,8 @@ def override(
     _refuse_strangers(workflow, model, said)
     meant = {field: name for name in said for field in _meant_by(model, name)}
     stored = _known(model, params)
-    valid = _overridden(
-        workflow, model, {**{name: stored[name] for name in stored if name not in meant}, **said}, limits
-    )
+    kept = {name: value for name, value in stored.items() if name not in meant}
+    valid = _overridden(workflow, model, {**kept, **said}, limits)
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
     moved = {name: value for name, value in _moved(workflow, model, stored, valid, limits).items() if name in params}
     missing = {} if are_judged else {name: value for name, value in valid.items() if name not in params}

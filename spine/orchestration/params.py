@@ -32,9 +32,10 @@ def first_params(
     merged = {**defaults, **said}
     if model is None:
         return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - frozenset(said))
-    merged = _validated(workflow, model, {**_spelled(model, defaults), **_spelled(model, said)}, limits)
     meant = {field for name in said for field in _meant_by(model, name)}
-    return FirstParams(Values.of(merged, at="params", limits=limits), frozenset(merged) - meant)
+    unsaid = {name: value for name, value in defaults.items() if meant.isdisjoint(_meant_by(model, name))}
+    made = _validated(workflow, model, _spelled(model, {**unsaid, **said}), limits)
+    return FirstParams(Values.of(made, at="params", limits=limits), frozenset(made) - meant)
 
 
 def override(
@@ -43,38 +44,36 @@ def override(
     params: Mapping[str, Any],
     given: Mapping[str, Any] | None,
     limits: Limits,
-    *,
-    are_judged: bool,
 ) -> Values:
     """Check an override; with a model, as part of the params that it makes, and give what it changes in the others too.
 
-    `are_judged` says that the params were found fit before: those of a run. Those of a context from elsewhere are taken
-    as they are if they are fit, with what they lack. An override may name fields or their aliases.
+    A run holds its params by the names of the model's fields; an override may say these or their aliases.
     """
     said = checked(given, "params_override", limits)
-    if model is None or (are_judged and not said):
+    if model is None or not said:
         return said
     _refuse_strangers(workflow, model, said)
     meant = {field: name for name in said for field in _meant_by(model, name)}
-    stored = _known(model, params)
-    kept = {name: value for name, value in stored.items() if name not in meant}
+    stored = Values.of(params, at="params", limits=limits)
+    kept = {name: value for name, value in _known(model, stored).items() if name not in meant}
     valid = _overridden(workflow, model, {**kept, **said}, limits)
     new = {field: valid.get(field, said[name]) for field, name in meant.items()}
-    moved = {name: value for name, value in _moved(workflow, model, stored, valid, limits).items() if name in params}
-    missing = {} if are_judged else {name: value for name, value in valid.items() if name not in params}
-    return Values.of({**missing, **moved, **new}, at="params_override", limits=limits)
+    moved = _moved(workflow, model, stored, valid, limits)
+    return Values.of({**moved, **new}, at="params_override", limits=limits)
 
 
-def _moved(
-    workflow: str, model: type[Any], stored: Mapping[str, Any], valid: Mapping[str, Any], limits: Limits
-) -> dict[str, Any]:
-    """Give what an override changes in other params: not what a second judgement of the same ones would change."""
+def _moved(workflow: str, model: type[Any], stored: Values, valid: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Give what an override changes in other params, and not what any second judgement of the same ones changes."""
+    now = Values.of(valid, at="params", limits=limits).encoded
     try:
-        before = _overridden(workflow, model, stored, limits)
-    except InvalidParams:  # they are fit with what is said now, and nobody knows what they were without
+        then, again = (
+            Values.of(_overridden(workflow, model, _known(model, stored), limits), at="params", limits=limits).encoded
+            for _ in range(2)
+        )
+    except Exception:  # noqa: BLE001  # unfit without what is said now, so nobody knows what they were before
         return {}
-    then, now = (Values.of(each, at="params", limits=limits).encoded for each in (before, valid))
-    return {name: valid[name] for name in now if name in then and now[name] != then[name]}
+    steady = [name for name in now if name in then and then[name] == again.get(name) and then[name] != now[name]]
+    return {name: valid[name] for name in steady if name in stored and stored.encoded[name] != now[name]}
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
@@ -113,11 +112,9 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     return values
 
 
-def _known(model: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a model is told of the params of a run; steps may have added some that are not its own."""
-    takes_all = model.model_config.get("extra") == "allow"
-    own = {name: value for name, value in params.items() if takes_all or name in model.model_fields}
-    return {name: value for name, value in own.items() if name not in model.model_computed_fields}
+def _known(model: type[Any], stored: Values) -> dict[str, Any]:
+    """Give what a model is told of the params of a run, as copies: not those that steps have added."""
+    return {name: value for name, value in stored.fresh().items() if name in model.model_fields}
 
 
 def _overridden(workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
@@ -126,23 +123,24 @@ def _overridden(workflow: str, model: type[Any], params: Mapping[str, Any], limi
 
 
 def _spelled(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give params by the aliases that a model wants; those of an earlier run are held by the names of its fields."""
-    if model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name"):
-        return dict(given)
+    """Give params as a model takes them: an earlier run holds them by the names of fields, with what it computes."""
+    config = model.model_config
+    computed = model.model_computed_fields if config.get("extra") == "forbid" else {}
+    told = {name: value for name, value in given.items() if name not in computed or _meant_by(model, name) != [name]}
+    if config.get("populate_by_name") or config.get("validate_by_name"):
+        return told
     own = {name: field for name, field in model.model_fields.items() if _meant_by(model, name) == [name]}
-    alias = {name: _aliases(field)[0] for name, field in own.items() if isinstance(field.validation_alias, str)}
-    return {alias.get(name, name): value for name, value in given.items()}
+    alias = {name: spelling for name, field in own.items() for spelling in _plain_aliases(field)[:1]}
+    return {alias[name] if name in alias and alias[name] not in given else name: value for name, value in told.items()}
 
 
 def _validated(
     workflow: str, model: type[Any], params: Mapping[str, Any], limits: Limits, **spelled: bool
 ) -> dict[str, Any]:
-    """Give what a model makes of params, but for what it computes by itself."""
     from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
     try:
-        fit = {name: value for name, value in params.items() if name not in model.model_computed_fields}
-        valid = model.model_validate(fit, **spelled)
+        valid = model.model_validate(dict(params), **spelled)
     except ValidationError as error:
         problems = [f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors()]
         problems += [f"it takes no param {name!r}" for name in _strangers(model, params)]
@@ -183,9 +181,16 @@ def _meant_by(model: type[Any], said: str) -> list[str]:
 
 
 def _aliases(field: Any) -> list[Any]:
+    return [getattr(choice, "path", [choice])[0] for choice in _choices(field)]  # AliasPath
+
+
+def _plain_aliases(field: Any) -> list[str]:
+    return [choice for choice in _choices(field) if isinstance(choice, str)]
+
+
+def _choices(field: Any) -> list[Any]:
     alias = field.validation_alias
-    choices = getattr(alias, "choices", [alias])  # AliasChoices
-    return [getattr(choice, "path", [choice])[0] for choice in choices]  # AliasPath
+    return list(getattr(alias, "choices", [alias]))  # AliasChoices
 
 
 def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def plan(
     context = given or overridden(base, kept, sequence=sequence, reached=reached)
     if point is not None:
         context = context.with_params(point.params)
-    said = workflow.override(context.params, told.params, limits, are_judged=told.context is None)
+    said = workflow.override(context.params, told.params, limits)
     start = workflow.step_names[position.index]
     overrides = since(kept, sequence)
     if said or told.context:

@@ -309,7 +309,7 @@ class WorkflowRunner:
         if given is not None:
             if partition is not None:
                 raise InvalidParams("the context has its partition already; leave it out")
-            return given.with_params(workflow.override(given.params, params, limits, are_judged=False))
+            return given.with_params(workflow.override(given.params, params, limits))
         first = workflow.first_params(params, limits)
         return WorkflowContext(
             run_id=run_id or clock.new_run_id(),

@@ -59,18 +59,10 @@ class Workflow:
         return run_params.first_params(self.name, self.defaults, self.params_model, given, limits)
 
     def override(
-        self,
-        params: Mapping[str, Any],
-        given: Mapping[str, Any] | None,
-        limits: Limits = DEFAULT_LIMITS,
-        *,
-        are_judged: bool = True,
+        self, params: Mapping[str, Any], given: Mapping[str, Any] | None, limits: Limits = DEFAULT_LIMITS
     ) -> Values:
-        """Check an override against the params of the run, or of a context, which are not judged yet.
-
-        Raise `InvalidParams`.
-        """
-        return run_params.override(self.name, self.params_model, params, given, limits, are_judged=are_judged)
+        """Check an override against the params of the run; raise `InvalidParams`."""
+        return run_params.override(self.name, self.params_model, params, given, limits)
 
     def definition(
         self, defaulted: frozenset[str] = frozenset(), first_names: Mapping[str, str] = MappingProxyType({})

@@ -41,8 +41,7 @@ _LOCKS_TABLE = """
     ORDER BY array_position(CAST(:modes AS TEXT[]), l.mode), coalesce(a.xact_start, p.prepared) LIMIT 1
 """
 _WAIT_NO_MORE = text("SET LOCAL lock_timeout = '500ms'")  # where somebody who changes the table is waiting too
-# What whoever has locked rows together with others has of their table; and what may keep one from a table, strongest
-# first.
+# The locks on a table of those who lock rows of it; and all that may keep one from a table, the strongest first.
 _OF_ROWS = ("RowShareLock", "RowExclusiveLock")
 _OF_TABLES = (
     "AccessExclusiveLock",

@@ -61,9 +61,10 @@ def test_no_transaction_stays_open_between_steps_on_postgresql(postgres_store, p
 @pytest.mark.parametrize("ending", [None, COMPLETED], ids=["step", "last step"])
 def test_a_step_is_one_transaction_on_sqlite(sqlite_store, ending):
     with driving(sqlite_store) as drive:
+        drive.save("extract")
         said = []
         drive.writer._session.cursor.connection.set_trace_callback(said.append)
-        drive.save("extract", ending=ending)
+        drive.save("load", ending=ending)
         drive.writer._session.cursor.connection.set_trace_callback(None)
 
     words = [statement.split(maxsplit=1)[0] for statement in said]

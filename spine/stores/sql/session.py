@@ -10,6 +10,7 @@ from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql, know_log
 from spine.stores.sql.own_connection import OwnConnection
+from spine.stores.sql.preallocation import LogPreallocation
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.reconnecting import try_again
 
@@ -56,6 +57,7 @@ class Session:
         if own is None:
             return write.run(self.cursor, values)
         own.require_same_files()
+        self._preallocation.before_write()
         rows = write.run(self.cursor, values)
         own.require_same_files()
         return rows
@@ -97,7 +99,7 @@ class Session:
         self.cursor = driver.cursor()
         if isinstance(driver, OwnConnection):
             know_log(driver)
-            self._own = driver
+            self._own, self._preallocation = driver, LogPreallocation(driver)
 
     def _reopen(self) -> Any:
         if self._connection is not None:

@@ -9,20 +9,20 @@ from spine.records.event import Author, Event, EventKind
 from spine.stores import documents
 from spine.stores.sql.tables import events, runs
 
+_NEW = insert(events)
+
 
 def insert_event(
     connection: Connection, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None
 ) -> None:
     """Note what the transaction around this does to a run."""
-    connection.execute(insert(events).values(_row(run_id, kind, by, details or {})))
+    connection.execute(_NEW, _row(run_id, kind, by, details or {}))
 
 
 def insert_purges(connection: Connection, run_ids: Sequence[str], by: Author) -> None:
     """Note that these runs' checkpoints are purged."""
     if run_ids:
-        connection.execute(
-            insert(events).values([_row(run_id, EventKind.CHECKPOINTS_PURGED, by, {}) for run_id in run_ids])
-        )
+        connection.execute(_NEW, [_row(run_id, EventKind.CHECKPOINTS_PURGED, by, {}) for run_id in run_ids])
 
 
 def select_events(connection: Connection, run_id: str) -> list[Event]:

@@ -1,8 +1,9 @@
 """The table of runs."""
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, desc, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, desc, or_, select, update
 
 from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
@@ -25,69 +26,70 @@ _WITHOUT_CONTEXT = [
 _WITH_DEFINITION = runs.outerjoin(definitions, definitions.c.run_id == runs.c.run_id)
 _SUMMARY = (*_WITHOUT_CONTEXT, definitions.c.definition, HELD.label("is_held"), CRASHED.label("is_crashed"))
 _LEASE = (runs.c.run_id, runs.c.holder, runs.c.fence, runs.c.acquired_at, runs.c.expires_at)
+_TAKEN = {"acquired_at": now(), "expires_at": seconds_from_now(bindparam("lease_seconds", type_=Float))}
+# Built once: building one takes longer than running it.
+_CLAIM = (
+    update(runs)
+    .where(
+        runs.c.run_id == bindparam("claimed_run"),
+        runs.c.status == bindparam("seen_status"),
+        runs.c.fence == bindparam("seen_fence"),
+        runs.c.removed_at.is_(None),
+        ~HELD,
+    )
+    .values(
+        status=RunStatus.RUNNING,
+        fence=runs.c.fence + 1,
+        error_step=None,
+        error=None,
+        error_type=None,
+        error_category=None,
+        finished_at=None,
+        updated_at=now(),
+        **_TAKEN,
+    )
+    .returning(*_LEASE)
+)
 _CANCELLABLE = [status for status in RunStatus if status.may_become(RunStatus.CANCELLED)]
 
 
 def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | None:
     """Write a new run with its lease; None if the id is taken."""
-    row = connection.execute(
-        upsert(connection.dialect.name, runs)
-        .values(
-            run_id=new.run_id,
-            workflow_name=new.context.workflow_name,
-            status=RunStatus.RUNNING,
-            params=documents.write_values(new.context.params),
-            partition=documents.write_values(new.context.partition),
-            current_step=new.current_step,
-            resume_point=documents.write_resume_point(new.resume_point, limits=limits),
-            overrides=documents.write_overrides(new.overrides, limits=limits),
-            fence=1,
-            started_at=now(),
-            **_taken(new.holder, new.lease_seconds),
-        )
-        .on_conflict_do_nothing(index_elements=[runs.c.run_id])
-        .returning(*_LEASE)
-    ).one_or_none()
+    values = {
+        "run_id": new.run_id,
+        "workflow_name": new.context.workflow_name,
+        "params": documents.write_values(new.context.params),
+        "partition": documents.write_values(new.context.partition),
+        "current_step": new.current_step,
+        "resume_point": documents.write_resume_point(new.resume_point, limits=limits),
+        "overrides": documents.write_overrides(new.overrides, limits=limits),
+        "holder": new.holder,
+        "lease_seconds": new.lease_seconds,
+    }
+    row = connection.execute(_insertion(connection.dialect.name), values).one_or_none()
     return None if row is None else _defined(connection, _lease(row), new.definition)
 
 
 def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | None:
     """Take the lease of a run that is still as it was seen."""
-    row = connection.execute(
-        update(runs)
-        .where(
-            runs.c.run_id == claim.run_id,
-            runs.c.status == claim.seen_status,
-            runs.c.fence == claim.seen_fence,
-            runs.c.removed_at.is_(None),
-            ~HELD,
-        )
-        .values(
-            status=RunStatus.RUNNING,
-            current_step=claim.current_step,
-            resume_point=documents.write_resume_point(claim.resume_point, limits=limits),
-            overrides=documents.write_overrides(claim.overrides, limits=limits),
-            fence=runs.c.fence + 1,
-            error_step=None,
-            error=None,
-            error_type=None,
-            error_category=None,
-            finished_at=None,
-            updated_at=now(),
-            **_taken(claim.holder, claim.lease_seconds),
-        )
-        .returning(*_LEASE)
-    ).one_or_none()
+    values = {
+        "claimed_run": claim.run_id,
+        "seen_status": claim.seen_status,
+        "seen_fence": claim.seen_fence,
+        "current_step": claim.current_step,
+        "resume_point": documents.write_resume_point(claim.resume_point, limits=limits),
+        "overrides": documents.write_overrides(claim.overrides, limits=limits),
+        "holder": claim.holder,
+        "lease_seconds": claim.lease_seconds,
+    }
+    row = connection.execute(_CLAIM, values).one_or_none()
     return None if row is None else _defined(connection, _lease(row), claim.definition)
 
 
 def _defined(connection: Connection, lease: Lease, definition: Definition) -> Lease:
     """Keep the definition that a run goes by from now on."""
-    text = documents.write_definition(definition)
-    new = upsert(connection.dialect.name, definitions).values(run_id=lease.run_id, definition=text)
-    connection.execute(
-        new.on_conflict_do_update(index_elements=["run_id"], set_={"definition": new.excluded.definition})
-    )
+    values = {"run_id": lease.run_id, "definition": documents.write_definition(definition)}
+    connection.execute(_definition(connection.dialect.name), values)
     return lease
 
 
@@ -203,8 +205,16 @@ def summary_fields(row: Any) -> dict[str, Any]:
     }
 
 
-def _taken(holder: str, lease_seconds: float) -> dict[str, Any]:
-    return {"holder": holder, "acquired_at": now(), "expires_at": seconds_from_now(lease_seconds)}
+@lru_cache
+def _insertion(dialect: str) -> Any:
+    new = upsert(dialect, runs).values(status=RunStatus.RUNNING, fence=1, started_at=now(), **_TAKEN)
+    return new.on_conflict_do_nothing(index_elements=[runs.c.run_id]).returning(*_LEASE)
+
+
+@lru_cache
+def _definition(dialect: str) -> Any:
+    new = upsert(dialect, definitions)
+    return new.on_conflict_do_update(index_elements=["run_id"], set_={"definition": new.excluded.definition})
 
 
 def _lease(row: Any) -> Lease:

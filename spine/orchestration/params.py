@@ -32,7 +32,7 @@ def first_params(
         merged = Values.of({**defaults, **said}, at="params", limits=limits)
         return FirstParams(merged, frozenset(merged) - frozenset(said))
     judged_by = ParamsModel(workflow=workflow, model=model, limits=limits)
-    made = Values.of(judged_by.first(defaults, said), at="params", limits=limits)
+    made = Values.of(judged_by.first(Values.of(defaults, at="defaults"), said), at="params", limits=limits)
     return FirstParams(made, frozenset(made) - judged_by.fields_meant(said).keys())
 
 

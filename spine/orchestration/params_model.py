@@ -1,13 +1,13 @@
 """`ParamsModel`: what a workflow's pydantic model makes of a run's params."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.codec.secret import Secret
-from spine.errors import InvalidParams, NotStorable
+from spine.errors import InvalidParams, NotStorable, type_of
+from spine.orchestration.model_values import values_of
 from spine.records.values import Values
 
 
@@ -22,11 +22,11 @@ class ParamsModel:
     model: type[Any]
     limits: Limits
 
-    def first(self, defaults: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    def first(self, defaults: Values, said: Mapping[str, Any]) -> dict[str, Any]:
         """Give the params of a new run; what was said beats a default of the same field, however each is spelled."""
-        meant = self.fields_meant(said)
-        unsaid = {name: value for name, value in defaults.items() if meant.keys().isdisjoint(self._meant_by(name))}
-        return self._validated(self._spelled({**unsaid, **said}))
+        meant, given = self.fields_meant(said).keys(), defaults.fresh().items()
+        unsaid = {name: value for name, value in given if meant.isdisjoint(self._meant_by(name))}
+        return self._validated(self._spelled({**unsaid, **said}), **self._by_name())
 
     def override(self, stored: Values, said: Mapping[str, Any]) -> dict[str, Any]:
         """Give what an override changes: the fields that it names, and what it makes the model change in others."""
@@ -43,22 +43,38 @@ class ParamsModel:
         """Give the fields that these names mean, each with the name that means it; what is no field means itself."""
         return {field: name for name in said for field in self._meant_by(name)}
 
-    def _moved(self, stored: Values, valid: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is changed in other params, but for what any second judgement of the same ones changes."""
-        now = self._encoded(valid)
+    def _moved(self, stored: Values, valid: dict[str, Any]) -> dict[str, Any]:
+        """Give what an override makes the model change in other params, and no other judgement of them changes anew.
+
+        Where the stored ones do not fit by themselves, nobody knows what the model would make of them: it is all that
+        it changes.
+        """
+        now, settled = self._encoded(valid), self._judged(Values.of(valid, at="params", limits=self.limits)) or {}
+        then, again = (self._judged(stored) or stored.encoded for _ in range(2))
+        return {
+            name: valid[name]
+            for name, text in now.items()
+            if then.get(name) not in (None, text)
+            and stored.encoded.get(name) != text
+            and then[name] == again.get(name)
+            and settled.get(name) == text
+        }
+
+    def _judged(self, params: Values) -> Mapping[str, bytes] | None:
+        """Give what the model makes of these alone; None if they do not fit."""
         try:
-            then, again = (self._encoded(self._overridden(self._own(stored))) for _ in range(2))
-        except Exception:  # noqa: BLE001  # unfit without what is said now, so nobody knows what they were before
-            return {}
-        steady = [name for name in now if name in then and then[name] == again.get(name) and then[name] != now[name]]
-        return {name: valid[name] for name in steady if name in stored and stored.encoded[name] != now[name]}
+            return self._encoded(self._overridden(self._own(params)))
+        except (InvalidParams, NotStorable):
+            return None
 
     def _encoded(self, params: Mapping[str, Any]) -> Mapping[str, bytes]:
         return Values.of(params, at="params", limits=self.limits).encoded
 
     def _own(self, stored: Values) -> dict[str, Any]:
-        """Give the params that are fields, as copies: not those that steps have added."""
-        return {name: value for name, value in stored.fresh().items() if name in self.model.model_fields}
+        """Give the params that the model takes, as copies: not those that steps have added, nor what it computes."""
+        takes_any = _is_root(self.model) or self.model.model_config.get("extra") == "allow"
+        own = (stored.keys() if takes_any else self.model.model_fields.keys()) - self.model.model_computed_fields.keys()
+        return {name: value for name, value in stored.fresh().items() if name in own and not name.startswith("__")}
 
     def _overridden(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return self._validated(params, by_alias=True, by_name=True)
@@ -80,27 +96,26 @@ class ParamsModel:
         from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
         try:
-            valid = self.model.model_validate(dict(params), **spelled)
+            return values_of(self.model.model_validate(dict(params), **spelled), self.limits)
         except ValidationError as error:
             problems = [f"{_field(problem)}: {problem['msg']}{_hint(problem)}" for problem in error.errors()]
             problems += [f"it takes no param {name!r}" for name in self._strangers(params)]
             told = f"workflow {self.workflow!r} does not take these params: {'; '.join(problems)}"
             raise InvalidParams(told) from None
-        secrets = {name: value for name, value in valid if isinstance(value, Secret)}
-        for name, value in valid:
-            if name not in secrets and _holds(value, lambda part: isinstance(part, Secret)):
-                raise InvalidParams(
-                    f"params.{name} holds a secret, which no step would be told; make it a param of its own"
-                )
-            if _holds(value, lambda part: hasattr(part, "get_secret_value")):  # pydantic's SecretStr dumps as asterisks
-                raise InvalidParams(
-                    f"params.{name} is a secret of pydantic, which must not be stored; declare the field as Secret"
-                )
-        return {**_dumped(valid, self.limits), **secrets}  # a dump would take a secret apart
+        except InvalidParams:
+            raise
+        except Exception as error:  # the model's own code, or a value that has no JSON
+            told = f"the params_model of workflow {self.workflow!r} raised {type_of(error)}: {error}"
+            raise InvalidParams(told) from error
+
+    def _by_name(self) -> dict[str, bool]:
+        """Have nested models too take what an earlier run holds of them, unless a name here means two fields."""
+        is_plain = all(self._meant_by(name) == [name] for name in self.model.model_fields)
+        return {"by_alias": True, "by_name": True} if is_plain else {}
 
     def _strangers(self, said: Iterable[str]) -> list[str]:
         """Give the names that mean no field, where the model drops such."""
-        if getattr(self.model, "__pydantic_root_model__", False):
+        if _is_root(self.model):
             return []  # its params are all below `root`
         if self.model.model_config.get("extra", "ignore") != "ignore":
             return []
@@ -109,6 +124,10 @@ class ParamsModel:
     def _meant_by(self, said: str) -> list[str]:
         fields = [name for name, field in self.model.model_fields.items() if said in (name, *_aliases(field))]
         return fields or [said]
+
+
+def _is_root(model: Any) -> bool:
+    return getattr(model, "__pydantic_root_model__", False) is True
 
 
 def _aliases(field: Any) -> list[Any]:
@@ -122,32 +141,6 @@ def _plain_aliases(field: Any) -> list[str]:
 def _choices(field: Any) -> list[Any]:
     alias = field.validation_alias
     return list(getattr(alias, "choices", [alias]))  # AliasChoices
-
-
-def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:
-    """Dump fields as Python values where the codec keeps them, else as JSON: a Path as text, an Enum as its value."""
-    values: dict[str, Any] = valid.model_dump()
-    odd = [name for name, value in values.items() if not _is_storable(value, limits)]
-    return {**values, **valid.model_dump(mode="json", include=set(odd))} if odd else values
-
-
-def _is_storable(value: Any, limits: Limits) -> bool:
-    try:
-        codec.encode(value, limits=limits)
-    except NotStorable:
-        return False
-    return True
-
-
-def _holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
-    """Tell whether a value of a model is such a one, or has one somewhere within."""
-    if isinstance(value, dict):
-        return any(_holds(part, is_one) for part in value.values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(_holds(part, is_one) for part in value)
-    if hasattr(type(value), "model_fields"):
-        return any(_holds(part, is_one) for _, part in value)
-    return is_one(value)
 
 
 def _hint(problem: Any) -> str:

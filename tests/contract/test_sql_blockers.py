@@ -1,6 +1,7 @@
 """Whoever waits for a lock in vain is told which session has it, and the statement that ends that session."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from urllib.parse import quote
 
@@ -9,13 +10,14 @@ import pytest
 
 from spine.errors import StoreBusy
 from spine.stores.open import open_store
-from spine.testing.contract.drive import FAILED, claim_of, driving, run_to
+from spine.testing.contract.drive import FAILED, claim_of, driving, run_to, wait_until
 from tests.conftest import upgrade
 from tests.contract.test_sql_errors import SECRET, as_role, role
 from tests.servers.databases import migrated_template
 
 IMPATIENT = f"?options={quote('-c lock_timeout=200ms')}"
 ROW = "SELECT 1 FROM core_workflow_runs WHERE run_id = 'run-1' FOR UPDATE"
+CHANGE = "UPDATE core_workflow_runs SET error = 'changed' WHERE run_id = 'run-1'"
 TABLE = "LOCK TABLE core_workflow_runs IN EXCLUSIVE MODE"
 
 
@@ -88,11 +90,31 @@ def test_whoever_only_reads_or_holds_another_run_is_not_named(store, postgres_ur
 
 def test_a_row_that_was_changed_and_not_committed_names_who_changed_it(store, postgres_url):
     run_to(store, FAILED)
-    change = "UPDATE core_workflow_runs SET error = 'changed' WHERE run_id = 'run-1'"
-    with session(postgres_url, "neighbour", ROW.replace("run-1", "run-2")), session(postgres_url, "editor", change):
+    with session(postgres_url, "neighbour", ROW.replace("run-1", "run-2")), session(postgres_url, "editor", CHANGE):
         said = refused(lambda: store.cancel_run("run-1"))
 
     assert "'editor'" in said
+
+
+@pytest.mark.parametrize("locks", [ROW, CHANGE], ids=["locked", "changed"])
+def test_whoever_waits_for_the_same_row_is_not_named(store, postgres_url, locks):
+    run_to(store, FAILED)
+    with (
+        session(postgres_url, "fellow sufferer") as other,
+        session(postgres_url, "culprit", locks) as culprit,
+        session(postgres_url, "watcher") as watcher,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        watcher.autocommit = True
+        other.execute("SELECT 1")  # its transaction is older
+        waiting = pool.submit(other.execute, CHANGE)
+        wait_until(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
+
+        said = refused(lambda: store.cancel_run("run-1"))
+        culprit.rollback()
+        waiting.result(20)
+
+    assert "'culprit'" in said
 
 
 def test_a_lock_of_the_whole_table_names_the_oldest_transaction_that_has_one(store, postgres_url):

@@ -35,7 +35,8 @@ _LOCKS_ROW = """
 """
 _LOCKS_TABLE = """
     SELECT {session} FROM pg_locks AS l {holder}
-    WHERE l.granted AND l.locktype = 'relation' AND l.relation IN (SELECT to_regclass(name) FROM unnest(CAST(:tables AS TEXT[])) AS name)
+    WHERE l.granted AND l.locktype = 'relation'
+    AND l.relation IN (SELECT to_regclass(name) FROM unnest(CAST(:tables AS TEXT[])) AS name)
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.mode = ANY(CAST(:modes AS TEXT[])) AND l.pid IS DISTINCT FROM pg_backend_pid()
     ORDER BY array_position(CAST(:modes AS TEXT[]), l.mode), coalesce(a.wait_event_type, '') = 'Lock',

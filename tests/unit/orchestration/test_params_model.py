@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pydantic
 import pytest
@@ -177,3 +178,148 @@ def test_an_override_that_repairs_what_a_step_broke_is_taken(runner):
     again = runner.resume(failed.run_id, {"parts": 4, "note": "mended"})
 
     assert (again.status, again.context.params["parts"], again.context.params["note"]) == ("completed", 4, "mended")
+
+
+class Bounds(pydantic.BaseModel):
+    low: int = 0
+    high: int = 5
+    batch: int | None = None
+    size: int = 200
+
+    @pydantic.model_validator(mode="after")
+    def put_in_order(self):
+        self.low, self.high = sorted((self.low, self.high))
+        return self
+
+
+class Stricter(Bounds):
+    size: int = pydantic.Field(200, le=100)
+
+
+class Newer(Bounds):
+    mode: str
+
+
+class Older(pydantic.BaseModel):
+    low: int = 0
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "override"),
+    [
+        (Bounds, Bounds, {"low": 9}),
+        (Bounds, Stricter, {"low": 9, "size": 50}),
+        (Bounds, Newer, {"low": 9, "mode": "full"}),
+        (Older, Bounds, {"low": 9}),
+    ],
+    ids=["same", "stricter", "one more", "moved into a new one"],
+)
+def test_nothing_is_lost_of_what_an_override_makes_of_params_that_an_older_model_made(runner, was, now, override):
+    failed = runner.execute(Workflow("bounded", SHOP.steps, params_model=was))
+    runner.register(Workflow("bounded", SHOP.steps, params_model=now))
+
+    again = runner.resume(failed.run_id, override)
+
+    assert (again.context.params["low"], again.context.params["high"]) == (5, 9)
+
+
+class Report(pydantic.BaseModel):
+    folder: str
+    out: str = "x.csv"
+
+    @pydantic.model_validator(mode="after")
+    def place(self):
+        self.out = f"{self.folder}/{self.out}"
+        return self
+
+
+def test_what_each_judgement_changes_once_more_is_left_to_whoever_overrides(runner):
+    failed = runner.execute(Workflow("report", SHOP.steps, params_model=Report), {"folder": "a"})
+
+    again = runner.resume(failed.run_id, {"folder": "b"})
+
+    assert dict(again.context.params) == {"folder": "b", "out": "a/x.csv"}
+
+
+class Sum(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    total: int = 0
+
+    @pydantic.model_validator(mode="after")
+    def add(self):
+        self.total = sum(self.model_extra.values())
+        return self
+
+
+def test_an_override_is_judged_with_what_a_model_takes_besides_its_fields(runner):
+    failed = runner.execute(Workflow("sum", SHOP.steps, params_model=Sum), {"x": 1, "y": 2})
+
+    assert dict(runner.resume(failed.run_id, {"x": 5}).context.params) == {"total": 7, "x": 5, "y": 2}
+
+
+def test_an_override_is_judged_with_the_other_params_of_a_model_without_fields(runner):
+    class Csv(pydantic.BaseModel):
+        kind: Literal["csv"]
+        path: str
+
+    class Sql(pydantic.BaseModel):
+        kind: Literal["sql"]
+        query: str
+
+    class Source(pydantic.RootModel):
+        root: Annotated[Csv | Sql, pydantic.Field(discriminator="kind")]
+
+    failed = runner.execute(Workflow("source", SHOP.steps, params_model=Source), {"kind": "csv", "path": "a"})
+
+    assert dict(runner.resume(failed.run_id, {"path": "b"}).context.params) == {"kind": "csv", "path": "b"}
+
+
+class Inner(pydantic.BaseModel):
+    batch_size: int = pydantic.Field(10, alias="batchSize")
+
+
+class Nested(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+
+    inner: Inner
+    until: str = pydantic.Field("never", validation_alias=pydantic.AliasPath("range", "end"))
+    api_url: str = pydantic.Field("http://localhost", alias="apiUrl")
+
+
+@pytest.mark.parametrize("again", ["same", "dumped"])
+def test_the_params_of_a_run_fit_another_also_where_models_lie_within(runner, again):
+    flow = Workflow("nested", SHOP.steps, params_model=Nested)
+    given = {"inner": {"batchSize": 5}, "range": {"end": "noon"}, "apiUrl": "http://here"}
+    params = runner.execute(flow, given).context.params
+    assert params == {"inner": {"batch_size": 5}, "until": "noon", "api_url": "http://here"}
+
+    given = dict(params) if again == "same" else Nested.model_validate(given).model_dump(mode="json", by_alias=False)
+
+    assert runner.execute(flow, given).context.params == params
+
+
+def test_an_override_by_alias_or_name_reaches_the_step_whatever_a_dump_of_the_model_says(runner):
+    flow = Workflow("nested", SHOP.steps, params_model=Nested)
+    failed = runner.execute(flow, {"inner": {}})
+
+    again = runner.resume(failed.run_id, {"apiUrl": "http://there", "inner": {"batchSize": "3"}})
+
+    assert again.context.params["api_url"] == "http://there"
+    assert again.context.params["inner"] == {"batch_size": 3}
+    assert set(again.context.params) == {"inner", "until", "api_url"}
+
+
+class Tagged(pydantic.BaseModel):
+    tags: list[str]
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def add_one(cls, given):
+        given["tags"].append("auto")
+        return given
+
+
+def test_defaults_are_the_same_for_every_run_whatever_a_validator_does_to_them(runner):
+    flow = Workflow("tagged", SHOP.steps, params_model=Tagged, defaults={"tags": ["base"]})
+
+    assert [runner.execute(flow).context.params["tags"] for _ in range(2)] == [["base", "auto"], ["base", "auto"]]

@@ -1,0 +1,117 @@
+"""What a run keeps of a pydantic model's values, and what it refuses."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from spine.codec.limits import DEFAULT_LIMITS
+from spine.codec.secret import Secret
+from spine.errors import InvalidParams
+from spine.orchestration.model_values import values_of
+from spine.orchestration.workflow import Workflow
+from spine.steps.step import Step
+
+MOMENT = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Box(pydantic.BaseModel):
+    folder: Path = Path("report")
+    colors: dict[Color, tuple[Color, date]] = {Color.RED: (Color.RED, date(2026, 1, 2))}
+    paths: set[Path] = {Path("a")}
+    at: datetime = MOMENT
+    amount: Decimal = Decimal("1.10")
+    span: timedelta = timedelta(days=1)
+    ids: set[int] = {1}
+
+
+class Holder(pydantic.BaseModel):
+    boxes: list[Box] = [Box()]
+
+
+def test_what_has_no_python_value_that_is_kept_becomes_json_and_what_lies_beside_it_stays():
+    [box] = values_of(Holder(), DEFAULT_LIMITS)["boxes"]
+
+    assert box == {
+        "folder": "report",
+        "colors": {"red": ["red", date(2026, 1, 2)]},
+        "paths": ["a"],
+        "at": MOMENT,
+        "amount": Decimal("1.10"),
+        "span": timedelta(days=1),
+        "ids": {1},
+    }
+
+
+@dataclass
+class Login:
+    user: str
+    password: pydantic.SecretStr
+
+
+@dataclass
+class Access:
+    token: Secret
+
+
+class WithLogin(pydantic.BaseModel):
+    login: Login = Login("ann", pydantic.SecretStr("hunter2"))
+
+
+class WithComputed(pydantic.BaseModel):
+    @pydantic.computed_field
+    @property
+    def password(self) -> pydantic.SecretStr:
+        return pydantic.SecretStr("hunter2")
+
+
+class WithAccess(pydantic.BaseModel):
+    access: Access = Access(Secret("TOKEN"))
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        (WithLogin, "params.login is a secret of pydantic.*declare the field as Secret"),
+        (WithComputed, "params.password is a secret of pydantic.*declare the field as Secret"),
+        (WithAccess, "params.access holds a secret.*make it a param of its own"),
+    ],
+)
+def test_a_secret_that_a_dump_would_take_apart_is_refused_wherever_it_is(model, remedy):
+    with pytest.raises(InvalidParams, match=remedy):
+        values_of(model(), DEFAULT_LIMITS)
+
+
+class Picky(pydantic.BaseModel):
+    n: int = 0
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def look_up(cls, n):
+        return {0: 0}[n]
+
+
+class Raw(pydantic.BaseModel):
+    content: dict[str, bytes | Path] = {"a": b"\xff", "b": Path("x")}
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "told"),
+    [
+        (Picky, {"n": 9}, "raised a KeyError: 9"),
+        (Raw, {}, "raised a UnicodeDecodeError"),
+    ],
+)
+def test_whatever_a_model_raises_says_that_it_was_the_model(model, given, told):
+    flow = Workflow("judged", [Step.lambda_("only", lambda _ctx, _config: {})], params_model=model)
+
+    with pytest.raises(InvalidParams, match=f"the params_model of workflow 'judged' {told}"):
+        flow.first_params(given)

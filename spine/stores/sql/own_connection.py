@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from spine import clock
 from spine.errors import StoreUnavailable
 from spine.stores.sql.one_name import require_one_name
+from spine.stores.sql.preallocation import LogPreallocation
 
 T = TypeVar("T")
 _SECOND_NS = 1_000_000_000
@@ -34,7 +35,7 @@ class OwnConnection(sqlite3.Connection):
     opened: ClassVar[WeakValueDictionary[int, "OwnConnection"]] = WeakValueDictionary()
     inherited: ClassVar[set[_Inode | None]] = set()
     inode: _Inode | None
-    log_path: str
+    _log_path: str
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         inode = inode_of(path)
@@ -44,12 +45,13 @@ class OwnConnection(sqlite3.Connection):
                 "such a process with multiprocessing.get_context('spawn'), or as a program of its own"
             )
         place = os.path.realpath(path)  # beside what a link names
-        self._path, self.log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
+        self._path, self._log_path, self._index_path = path, f"{place}-wal", f"{place}-shm"
         if not self._is_open_here(inode):  # a copy by links that comes and goes is no harm to who has it open
             require_one_name(place)
         self._folder = os.path.dirname(place) if place == path else None  # noqa: PTH120  # a link may lead elsewhere
         self._looked_at: _Folder | None = None
         self._is_kept = False
+        self._preallocation = LogPreallocation()
         self.inode = inode
         self.log_and_index: _LogAndIndex | None = None
         self._require_that_no_other_is_cut_off()  # or SQLite would read, and write, by the index that the other has
@@ -59,8 +61,8 @@ class OwnConnection(sqlite3.Connection):
 
     def _is_open_here(self, inode: _Inode | None) -> bool:
         """Tell whether this process has the file open by this name."""
-        others = ((other.inode, other.log_path) for other in _living(self.opened))
-        return inode is not None and (inode, self.log_path) in others
+        others = ((other.inode, other._log_path) for other in _living(self.opened))  # noqa: SLF001  # of its own class
+        return inode is not None and (inode, self._log_path) in others
 
     def note_log(self) -> None:
         """Note which write-ahead log it has just opened; all that are open share one, or read what was never there."""
@@ -68,7 +70,7 @@ class OwnConnection(sqlite3.Connection):
         self._require_that_no_other_is_cut_off()
 
     def _log_and_index_now(self) -> _LogAndIndex:
-        return inode_of(self.log_path), inode_of(self._index_path)
+        return inode_of(self._log_path), inode_of(self._index_path)
 
     def _require_that_no_other_is_cut_off(self) -> None:
         known = self._known()
@@ -102,12 +104,16 @@ class OwnConnection(sqlite3.Connection):
 
         Where Linux keeps fine times of what was looked at, the next write must write down the inode too.
         """
-        if self.log_and_index is not None and self.log_and_index[0] != inode_of(self.log_path):
+        if self.log_and_index is not None and self.log_and_index[0] != inode_of(self._log_path):
             raise self._cut_off()
+
+    def preallocate_log(self) -> None:
+        """Let the log have its blocks of the disk before it is written to; raises what a write would."""
+        self._preallocation.before_write(self, self._log_path)
 
     def _cut_off(self) -> StoreUnavailable:
         return StoreUnavailable(
-            f"the write-ahead log {self.log_path} was removed or replaced while this process had it open: a backup "
+            f"the write-ahead log {self._log_path} was removed or replaced while this process had it open: a backup "
             "was restored meanwhile, or a step opened the file itself; what was written since may be lost. End every "
             "process that has the file open, this one too, restore that backup once more, and resume"
         )

@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.tables import definitions
 
 _PAGE = 4096  # bytes
@@ -23,42 +22,43 @@ _UNSEEN = f"INSERT INTO {definitions.name} (run_id, definition) VALUES ('', zero
 class LogPreallocation:
     """Makes the log of one connection longer for 8 writes, then for 16, and so on, for as long as it is not full."""
 
-    __slots__ = ("_connection", "_writes", "_writes_left")
+    __slots__ = ("_writes", "_writes_left")
 
-    def __init__(self, connection: OwnConnection) -> None:
-        self._connection = connection
+    def __init__(self) -> None:
         self._writes = _FIRST
         self._writes_left = 0
 
-    def before_write(self) -> None:
+    def before_write(self, connection: sqlite3.Connection, log_path: str) -> None:
         """Make the log longer if that which was made is used up; raises what the write would, if it is kept waiting."""
         if self._writes_left:
             self._writes_left -= 1
             return
-        lacking = _FULL - self._log_size()
+        lacking = _FULL - _size_of(log_path)
         if lacking <= 0:
             self._writes_left = -1  # which is never used up
             return
-        self._make_longer(min(self._writes * _PAGES_OF_A_WRITE * _PAGE, lacking))
+        _make_longer(connection, min(self._writes * _PAGES_OF_A_WRITE * _PAGE, lacking))
         self._writes_left = self._writes - 1
         self._writes *= 2
 
-    def _log_size(self) -> int:
-        try:
-            return Path(self._connection.log_path).stat().st_size
-        except OSError:  # it was pulled away: the session finds that out
-            return 0
 
-    def _make_longer(self, size: int) -> None:
-        """Write so many bytes into the log that nobody will see, for they are rolled back: SQLite leaves it so long."""
-        execute = self._connection.execute
-        (pages_kept,) = execute("PRAGMA cache_size").fetchone()
-        execute(f"PRAGMA cache_size = {_SPILLING}")
-        try:
-            execute("BEGIN IMMEDIATE")
-            with suppress(sqlite3.Error):  # the disk is full: then it is the write that says so
-                execute(_UNSEEN, (size,))
-        finally:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-            execute(f"PRAGMA cache_size = {pages_kept}")
+def _size_of(log_path: str) -> int:
+    try:
+        return Path(log_path).stat().st_size
+    except OSError:  # it was pulled away: the session finds that out
+        return 0
+
+
+def _make_longer(connection: sqlite3.Connection, size: int) -> None:
+    """Write so many bytes into the log that nobody will see, for they are rolled back: SQLite leaves it so long."""
+    execute = connection.execute
+    (pages_kept,) = execute("PRAGMA cache_size").fetchone()
+    execute(f"PRAGMA cache_size = {_SPILLING}")
+    try:
+        execute("BEGIN IMMEDIATE")
+        with suppress(sqlite3.Error):  # the disk is full: then it is the write that says so
+            execute(_UNSEEN, (size,))
+    finally:
+        if connection.in_transaction:
+            execute("ROLLBACK")
+        execute(f"PRAGMA cache_size = {pages_kept}")

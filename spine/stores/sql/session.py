@@ -10,7 +10,6 @@ from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing, translated
 from spine.stores.sql.engine import is_postgresql, know_log
 from spine.stores.sql.own_connection import OwnConnection
-from spine.stores.sql.preallocation import LogPreallocation
 from spine.stores.sql.prepared import Statement
 from spine.stores.sql.reconnecting import try_again
 
@@ -57,7 +56,7 @@ class Session:
         if own is None:
             return write.run(self.cursor, values)
         own.require_same_files()
-        self._preallocation.before_write()
+        own.preallocate_log()
         rows = write.run(self.cursor, values)
         own.require_same_files()
         return rows
@@ -99,7 +98,7 @@ class Session:
         self.cursor = driver.cursor()
         if isinstance(driver, OwnConnection):
             know_log(driver)
-            self._own, self._preallocation = driver, LogPreallocation(driver)
+            self._own = driver
 
     def _reopen(self) -> Any:
         if self._connection is not None:

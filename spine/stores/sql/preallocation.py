@@ -13,20 +13,21 @@ from spine.stores.sql.tables import definitions
 
 _PAGE = 4096  # bytes
 _FULL = 1000 * _PAGE  # where SQLite begins a log again (its `wal_autocheckpoint`)
-_PAGES_OF_A_WRITE = 4  # the run's, the checkpoint's and that of its key, and what is split
-_FIRST = 8  # writes
+_PAGES_OF_A_WRITE = 3  # the run's, the checkpoint's and that of its key
+_WITHOUT = 4  # writes: a run that is over after a few steps would pay more than it gains
+_FIRST = 16  # writes
 _SPILLING = 10  # pages in memory, the least with which SQLite works: it writes all others down before a commit
 _UNSEEN = f"INSERT INTO {definitions.name} (run_id, definition) VALUES ('', zeroblob(?))"  # noqa: S608  # our own name
 
 
 class LogPreallocation:
-    """Makes the log of one connection longer for 8 writes, then for 16, and so on, for as long as it is not full."""
+    """Makes the log of one connection longer after 4 writes for 16, then for 32, and so on, until it is full."""
 
     __slots__ = ("_writes", "_writes_left")
 
     def __init__(self) -> None:
         self._writes = _FIRST
-        self._writes_left = 0
+        self._writes_left = _WITHOUT
 
     def before_write(self, connection: sqlite3.Connection, log_path: str) -> None:
         """Make the log longer if that which was made is used up; raises what the write would, if it is kept waiting."""

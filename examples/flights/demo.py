@@ -38,6 +38,7 @@ def main() -> None:
     say("Every flight that left New York in January 2013: one workflow, one run a day.")
     failed = run_the_month()
     say("The runs, as they stand in the database:")
+    print(f"$ export SPINE_DATABASE_URL={DATABASE_URL} SPINE_APP={APP}")
     spine("runs", "list")
     on_down_day, *others = failed
     say(f"The target of {on_down_day.run_id} was down. The steps before {on_down_day.error_step} are kept:")
@@ -89,7 +90,7 @@ def spine_command() -> str:
 
 def spine(*arguments: str) -> None:
     """Type a command, for the reader to see and for the database to feel."""
-    print(f"$ spine {shlex.join(arguments)}", flush=True)
+    print(f"$ {spine_command()} {shlex.join(arguments)}", flush=True)
     command = [sys.executable, "-m", "spine", *arguments]
     subprocess.run(command, check=True, stderr=sys.stdout)  # noqa: S603  # one story, also in a file
 

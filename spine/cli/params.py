@@ -62,10 +62,14 @@ def read_file(file: str) -> dict[str, Any]:
 
 
 def _split(pairs: Sequence[str] | None, option: str, shape: str) -> Iterator[tuple[str, str]]:
+    seen = set[str]()
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise InvalidParams(f"{option} takes {shape}, not {pair[:100]!r}")
+        if name in seen:
+            raise InvalidParams(f"{option} {name[:100]} is given twice; leave one of them out")
+        seen.add(name)
         yield name, value
 
 

@@ -64,7 +64,10 @@ def run(
         typer.Option("--partition", metavar="NAME=VALUE", help="A part of the business key that the run is for."),
     ] = None,
     run_id: Annotated[
-        str | None, typer.Option("--run-id", metavar="ID", help="The id of the run; else a new one is made.")
+        str | None,
+        typer.Option(
+            "--run-id", metavar="ID", help="The id of the run, of at most 36 characters; else a new one is made."
+        ),
     ] = None,
     start_from: StartFromOption = None,
     secret: SecretOption = None,

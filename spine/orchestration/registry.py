@@ -74,7 +74,7 @@ class Registry:
             there = f" (there are: {', '.join(sorted(self._workflows)[:MOST_TOLD])})" if self._workflows else ""
             raise WorkflowNotFound(
                 f"no workflow {name!r} is registered{_near(name, self._workflows)}{there}; "
-                "name its module or file with --app (or SPINE_APP), or call runner.register(workflow)"
+                "at a shell name its module or file with --app (or SPINE_APP), in Python call runner.register(workflow)"
             )
         return found
 

@@ -196,6 +196,14 @@ def test_params_come_from_a_file_and_what_is_typed_wins(spine, orders, place):
     assert spine("runs", "show", "r1", "--json").json["params"] == {"target": "typed", "other": [1]}
 
 
+@pytest.mark.parametrize("option", ["--param", "--partition", "--secret"])
+def test_a_name_that_is_given_twice_is_refused(spine, orders, place, option):
+    said = spine("run", orders, option, "day=1", option, "other=2", option, "day=3")
+
+    assert (said.code, said.err) == (2, f"spine: {option} day is given twice; leave one of them out\n")
+    assert not (place / "spine.db").exists()
+
+
 def test_params_come_from_stdin(place):
     (place / "orders.py").write_text(ORDERS)
 

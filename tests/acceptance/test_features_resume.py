@@ -179,7 +179,7 @@ def test_another_runner_needs_the_id_and_a_registered_workflow(database_url, ran
         assert "there are" not in str(missing.value)
 
         second.register(Workflow("other", workflow.steps))
-        with pytest.raises(WorkflowNotFound, match=r"'recorded' is registered \(there are: other\); name"):
+        with pytest.raises(WorkflowNotFound, match=r"'recorded' is registered \(there are: other\); at a shell name"):
             second.resume(run_id)
 
         second.register(workflow)

@@ -47,7 +47,8 @@ def parse_url(text: str) -> URL:
         url = sqlalchemy.make_url(text)
     except (ArgumentError, ValueError):
         raise InvalidSetting(
-            "the database URL cannot be read; it looks like sqlite:///spine.db or postgresql://user:password@host/name"
+            "the database URL cannot be read; it should look like sqlite:///spine.db or "
+            "postgresql://user:password@host/name"
         ) from None
     driver = _DRIVERS.get(url.drivername)
     if driver != SQLITE and _SECOND_AT.match(text):

@@ -1,6 +1,6 @@
 """The values of a pydantic model's instance, as a run can keep them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ def values_of(valid: Any, limits: Limits) -> dict[str, Any]:
     """Give fields and what is computed, by name: as Python values, and where the codec keeps none such, as JSON.
 
     So a Path is text and an Enum its value, also within others. Raise `InvalidParams` for a secret that is not a field
-    of its own, or is pydantic's, which dumps as asterisks.
+    of its own, or is pydantic's, which dumps as asterisks, and for what can be read only once.
     """
     secrets = {}
     for name, value in _parts_of_model(valid):
+        if _holds(value, lambda part: isinstance(part, Iterator)):
+            raise InvalidParams(f"params.{name} can be read only once; declare the field as a list")
         if isinstance(value, Secret):
             secrets[name] = value
         elif _holds(value, lambda part: isinstance(part, Secret)):
@@ -70,8 +72,8 @@ def _holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
 
 def _parts(value: Any) -> Iterator[Any]:
     if isinstance(value, Mapping):
-        yield from value.values()
-    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from (part for entry in value.items() for part in entry)
+    elif isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray)):
         yield from value
     elif hasattr(type(value), "model_fields"):
         yield from (part for _, part in _parts_of_model(value))

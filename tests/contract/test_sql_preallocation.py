@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spine.orchestration import Registry, Step, Workflow, WorkflowRunner
+from spine.testing.contract.drive import driving
 
 FULL = 1000 * 4096  # bytes, where SQLite begins its log again
 STEPS_OF_LITTLE_SPACE = """
@@ -83,3 +84,13 @@ def test_where_there_is_no_space_for_it_the_steps_are_written_all_the_same(sqlit
     done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
 
     assert (done.returncode, done.stdout.split()[0], done.stdout.split()[-1]) == (0, "completed", "then5"), done.stderr
+
+
+def test_who_writes_nothing_needs_no_room_and_waits_for_nobody(sqlite_store, sqlite_rows):
+    with driving(sqlite_store) as drive, sqlite_rows.connection() as other:
+        for number in range(10):
+            drive.save(f"step{number}")
+        other.execute("BEGIN IMMEDIATE")
+
+        for _ in range(100):
+            drive.writer.require_lease()

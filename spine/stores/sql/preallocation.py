@@ -54,12 +54,14 @@ def _make_longer(connection: sqlite3.Connection, size: int) -> None:
     """Write so many bytes into the log that nobody will see, for they are rolled back: SQLite leaves it so long."""
     execute = connection.execute
     (pages_kept,) = execute("PRAGMA cache_size").fetchone()
-    execute(f"PRAGMA cache_size = {_SPILLING}")
     try:
+        execute(f"PRAGMA cache_size = {_SPILLING}")
         execute("BEGIN IMMEDIATE")
         with suppress(sqlite3.Error):  # the disk is full: then it is the write that says so
             execute(_UNSEEN, (size,))
     finally:
-        if connection.in_transaction:
-            execute("ROLLBACK")
-        execute(f"PRAGMA cache_size = {pages_kept}")
+        try:
+            if connection.in_transaction:
+                execute("ROLLBACK")
+        finally:
+            execute(f"PRAGMA cache_size = {pages_kept}")

@@ -58,6 +58,7 @@ class InTransaction:
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> int:
         """See `Statement`; it is the first that tells."""
+        cursor.connection.preallocate_log()
         cursor.execute("BEGIN IMMEDIATE")
         try:
             rows = self._first.run(cursor, values)

@@ -56,7 +56,6 @@ class Session:
         if own is None:
             return write.run(self.cursor, values)
         own.require_same_files()
-        own.preallocate_log()
         rows = write.run(self.cursor, values)
         own.require_same_files()
         return rows

@@ -1,5 +1,7 @@
 """What a run keeps of a pydantic model's values, and what it refuses."""
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -77,9 +79,24 @@ class WithAccess(pydantic.BaseModel):
     access: Access = Access(Secret("TOKEN"))
 
 
+class WithQueue(pydantic.BaseModel):
+    queue: deque[pydantic.SecretStr] = deque([pydantic.SecretStr("hunter2")])
+
+
+class WithKeys(pydantic.BaseModel):
+    keys: dict[pydantic.SecretStr, int] = {pydantic.SecretStr("hunter2"): 1}
+
+
+class WithStream(pydantic.BaseModel):
+    stream: Iterable[pydantic.SecretStr]
+
+
 @pytest.mark.parametrize(
     ("model", "remedy"),
     [
+        (WithQueue, "params.queue is a secret of pydantic"),
+        (WithKeys, "params.keys is a secret of pydantic"),
+        (lambda: WithStream(stream=["hunter2"]), "params.stream can be read only once; declare the field as a list"),
         (WithLogin, "params.login is a secret of pydantic.*declare the field as Secret"),
         (WithComputed, "params.password is a secret of pydantic.*declare the field as Secret"),
         (WithAccess, "params.access holds a secret.*make it a param of its own"),
@@ -99,6 +116,17 @@ class Picky(pydantic.BaseModel):
         return {0: 0}[n]
 
 
+class Sullen(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+class Silent(pydantic.BaseModel):
+    @pydantic.model_validator(mode="after")
+    def refuse(self):
+        raise Sullen
+
+
 class Raw(pydantic.BaseModel):
     content: dict[str, bytes | Path] = {"a": b"\xff", "b": Path("x")}
 
@@ -107,6 +135,7 @@ class Raw(pydantic.BaseModel):
     ("model", "given", "told"),
     [
         (Picky, {"n": 9}, "raised a KeyError: 9"),
+        (Silent, {}, "raised a Sullen: Sullen"),
         (Raw, {}, "raised a UnicodeDecodeError"),
     ],
 )

@@ -8,6 +8,7 @@ import pydantic
 import pytest
 
 from spine.codec.secret import Secret
+from spine.errors import InvalidParams
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
@@ -323,3 +324,66 @@ def test_defaults_are_the_same_for_every_run_whatever_a_validator_does_to_them(r
     flow = Workflow("tagged", SHOP.steps, params_model=Tagged, defaults={"tags": ["base"]})
 
     assert [runner.execute(flow).context.params["tags"] for _ in range(2)] == [["base", "auto"], ["base", "auto"]]
+
+
+class Copy(pydantic.BaseModel):
+    """One whose alias is the name of another, with a validator that reads aliases."""
+
+    src: str = pydantic.Field(alias="from")
+    dst: str = pydantic.Field(alias="src")
+    region: str = pydantic.Field("eu", alias="Region")
+    n: int = 1
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def be_at_home(cls, given):
+        return {"Region": "us", **given}
+
+    @pydantic.computed_field
+    @property
+    def command(self) -> str:
+        return f"copy {self.src} {self.dst} {self.region} {self.n}"
+
+
+@pytest.mark.parametrize(
+    ("override", "command"),
+    [
+        ({"n": 2}, "copy A B asia 2"),
+        ({"from": "C"}, "copy C B asia 1"),
+        ({"src": "C"}, "copy A C asia 1"),
+        ({"dst": "C"}, "copy A C asia 1"),
+    ],
+)
+def test_an_override_changes_the_field_it_means_where_an_alias_is_the_name_of_another(runner, override, command):
+    flow = Workflow("copy", SHOP.steps, params_model=Copy)
+    failed = runner.execute(flow, {"from": "A", "src": "B", "Region": "asia"})
+
+    again = runner.resume(failed.run_id, override).context.params
+
+    assert again["command"] == command
+    assert command.startswith(f"copy {again['src']} {again['dst']} {again['region']}")
+
+
+class Reach(pydantic.BaseModel):
+    x: int = pydantic.Field(1, validation_alias=pydantic.AliasPath("at", "x"))
+    y: int = pydantic.Field(2, validation_alias=pydantic.AliasPath("at", "y"))
+
+
+def test_a_path_means_the_field_that_it_leads_to_and_no_other(runner):
+    flow = Workflow("reach", SHOP.steps, params_model=Reach, defaults={"x": 10, "y": 20})
+    failed = runner.execute(flow, {"at": {"x": 11}})
+    assert failed.context.params == {"x": 11, "y": 20}
+
+    assert runner.resume(failed.run_id, {"at": {"y": 21}}).context.params == {"x": 11, "y": 21}
+
+
+class Hiding(pydantic.BaseModel):
+    n: int = 1
+    token: int = pydantic.Field(0, exclude=True)
+
+
+def test_an_override_of_what_a_model_leaves_out_is_refused(runner):
+    failed = runner.execute(Workflow("hiding", SHOP.steps, params_model=Hiding), {"token": "123"})
+
+    with pytest.raises(InvalidParams, match="workflow 'hiding' keeps no param 'token': its model leaves it out"):
+        runner.resume(failed.run_id, {"token": "456"})

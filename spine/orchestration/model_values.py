@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import datetime, time, timezone
 from typing import Any
 
 from spine.codec import json as codec
@@ -44,12 +45,14 @@ def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:
 
 def _storable(value: Any, as_json: Any, limits: Limits) -> Any:
     """Give of a value what the codec keeps, and the JSON of the rest."""
+    if isinstance(value, (datetime, time)) and (offset := value.utcoffset()) is not None:
+        value = value.replace(tzinfo=timezone(offset))  # pydantic's own is not one that comes back
     if _is_storable(value, limits):
         return value
     if isinstance(value, dict) and isinstance(as_json, dict) and len(value) == len(as_json):
         pairs = zip(value.items(), as_json.items(), strict=True)
         return {
-            key if type(key) is str else text: _storable(part, json_part, limits)
+            key if _is_storable({key: None}, limits) else text: _storable(part, json_part, limits)
             for (key, part), (text, json_part) in pairs
         }
     if isinstance(value, (list, tuple)) and isinstance(as_json, list) and len(value) == len(as_json):
@@ -71,17 +74,23 @@ def _holds(value: Any, is_one: Callable[[Any], bool]) -> bool:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
+    if hasattr(type(value), "model_fields"):  # first: a model may look like a collection
+        yield from (part for _, part in _parts_of_model(value))
+    elif isinstance(value, Mapping):
         yield from (part for entry in value.items() for part in entry)
     elif isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray)):
         yield from value
-    elif hasattr(type(value), "model_fields"):
-        yield from (part for _, part in _parts_of_model(value))
     elif is_dataclass(value) and not isinstance(value, type):
         yield from (getattr(value, field.name, None) for field in fields(value))
+        yield from (part for _, part in _computed(value))
 
 
 def _parts_of_model(value: Any) -> Iterator[tuple[str, Any]]:
-    yield from value
-    for name in type(value).model_computed_fields:
+    yield from {**vars(value), **(value.model_extra or {})}.items()
+    yield from _computed(value)
+
+
+def _computed(value: Any) -> Iterator[tuple[str, Any]]:
+    decorators = getattr(type(value), "__pydantic_decorators__", None)
+    for name in decorators.computed_fields if decorators else ():
         yield name, getattr(value, name)

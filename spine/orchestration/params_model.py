@@ -35,6 +35,8 @@ class ParamsModel:
             known = ", ".join(self.model.model_fields)
             raise InvalidParams(f"workflow {self.workflow!r} takes no param {name!r}; its model has: {known}")
         meant = self.fields_meant(said)
+        for name in meant.keys() & self.model.model_computed_fields.keys():
+            raise InvalidParams(f"workflow {self.workflow!r} takes no param {name!r}: its model computes it")
         valid = self._judged_with(stored, said)
         for field in meant.keys() - valid.keys():
             raise InvalidParams(f"workflow {self.workflow!r} keeps no param {field!r}: its model leaves it out")
@@ -50,7 +52,8 @@ class ParamsModel:
         Where the stored ones do not fit by themselves, nobody knows what the model would make of them: it is all that
         it changes.
         """
-        now, settled = self._encoded(valid), self._judged(Values.of(valid, at="params", limits=self.limits)) or {}
+        now = self._encoded(valid)
+        settled = self._judged(Values.of(valid, at="params", limits=self.limits)) or now
         then, again = (self._judged(stored) or stored.encoded for _ in range(2))
         return {
             name: valid[name]
@@ -71,8 +74,21 @@ class ParamsModel:
     def _judged_with(self, stored: Values, said: Mapping[str, Any]) -> dict[str, Any]:
         """Give what the model makes of the params of a run, held by the names of its fields, and of what is said."""
         meant = self.fields_meant(said)
-        kept = {self._alias(name): value for name, value in self._own(stored).items() if name not in meant}
-        return self._validated({**kept, **self._spelled(said)})
+        kept = {name: value for name, value in self._own(stored).items() if name not in meant}
+        if self._is_plain() or not all(self._is_spelling(name, field) for field, name in meant.items()):
+            return self._validated({**self._spelled(kept), **self._spelled(said)})
+        named = {field: said[name] for field, name in meant.items()}
+        return self._validated({**kept, **named}, {"by_alias": False, "by_name": True})
+
+    def _is_plain(self) -> bool:
+        """Tell whether no name of a field, and no alias, means two."""
+        names = [
+            (name, spelling) for name in self.model.model_fields for spelling in (name, *self._plain_aliases(name))
+        ]
+        return all(self._meant_by(spelling) == [name] for name, spelling in names)
+
+    def _is_spelling(self, said: str, field: str) -> bool:
+        return said == field or said in self._plain_aliases(field)
 
     def _own(self, stored: Values) -> dict[str, Any]:
         """Give the params that the model takes, as copies: not those that steps have added, nor what it computes."""
@@ -92,20 +108,24 @@ class ParamsModel:
 
     def _alias(self, field: str) -> str:
         """Give the first name by which the model takes a field, for what it does before it validates them."""
+        return field if self._takes_names() else next(iter(self._plain_aliases(field)), field)
+
+    def _takes_names(self) -> bool:
         config = self.model.model_config
-        if field not in self.model.model_fields or config.get("populate_by_name") or config.get("validate_by_name"):
-            return field
-        return next(iter(_plain_aliases(self.model.model_fields[field])), field)
+        return bool(config.get("populate_by_name") or config.get("validate_by_name"))
 
     def _is_alias(self, name: str) -> bool:
-        return any(name in _plain_aliases(field) for field in self.model.model_fields.values())
+        return any(name in self._plain_aliases(field) for field in self.model.model_fields)
 
-    def _validated(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _plain_aliases(self, name: str) -> list[str]:
+        field = self.model.model_fields.get(name)
+        return [] if field is None else [alias for alias in _aliases(field) if isinstance(alias, str)]
+
+    def _validated(self, params: Mapping[str, Any], spelled: Mapping[str, bool] | None = None) -> dict[str, Any]:
         from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
 
-        # By name too, as a run holds what lies within; not where a name here is the alias of another field.
-        is_plain = all(self._meant_by(name) == [name] for name in self.model.model_fields)
-        spelled = {"by_alias": True, "by_name": True} if is_plain else {}
+        if spelled is None:  # by name too, as a run holds what lies within
+            spelled = {"by_alias": True, "by_name": True} if self._is_plain() else {}
         try:
             return values_of(self.model.model_validate(dict(params), **spelled), self.limits)
         except ValidationError as error:
@@ -128,10 +148,17 @@ class ParamsModel:
         return [name for name in said if self.model.model_fields.keys().isdisjoint(self._meant_by(name))]
 
     def _meant_by(self, said: str, given: Mapping[str, Any] | None = None) -> list[str]:
-        """Give the fields that a name means: those it is an alias of, else its own; a path needs what it leads to."""
-        fields = self.model.model_fields.items()
-        aliased = [name for name, field in fields if any(_leads(alias, said, given) for alias in _aliases(field))]
-        return aliased or [said]
+        """Give the fields that a name means: those that the model reads by it, else the one of this name.
+
+        A path needs what it leads to.
+        """
+        read = []
+        for name, field in self.model.model_fields.items():
+            aliases = _aliases(field)
+            own = [name] if self._takes_names() or not aliases else []
+            if any(_leads(alias, said, given) for alias in (*own, *aliases)):
+                read.append(name)
+        return read or [said]
 
 
 def _is_root(model: Any) -> bool:
@@ -142,10 +169,6 @@ def _aliases(field: Any) -> list[Any]:
     """Give all: text, or an `AliasPath`."""
     alias = field.validation_alias
     return [choice for choice in getattr(alias, "choices", [alias]) if choice is not None]  # AliasChoices
-
-
-def _plain_aliases(field: Any) -> list[str]:
-    return [alias for alias in _aliases(field) if isinstance(alias, str)]
 
 
 def _leads(alias: Any, said: str, given: Mapping[str, Any] | None) -> bool:

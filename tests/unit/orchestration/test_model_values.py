@@ -16,6 +16,7 @@ from spine.codec.secret import Secret
 from spine.errors import InvalidParams
 from spine.orchestration.model_values import values_of
 from spine.orchestration.workflow import Workflow
+from spine.records.values import Values
 from spine.steps.step import Step
 
 MOMENT = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
@@ -53,6 +54,20 @@ def test_what_has_no_python_value_that_is_kept_becomes_json_and_what_lies_beside
     }
 
 
+class Moments(pydantic.BaseModel):
+    at: datetime = MOMENT
+    within: dict[date, list[datetime]] = {}
+
+
+def test_a_moment_given_as_text_is_one_in_a_step_whatever_its_zone():
+    given = {"at": "2026-10-25T02:30:00Z", "within": {"2026-10-25": ["2026-10-25T04:30:00+02:00"]}}
+
+    values = values_of(Moments.model_validate(given), DEFAULT_LIMITS)
+
+    assert values == {"at": MOMENT, "within": {date(2026, 10, 25): [MOMENT]}}
+    assert Values.of(values, at="params") == values
+
+
 @dataclass
 class Login:
     user: str
@@ -87,6 +102,23 @@ class WithKeys(pydantic.BaseModel):
     keys: dict[pydantic.SecretStr, int] = {pydantic.SecretStr("hunter2"): 1}
 
 
+class Passwords(pydantic.RootModel[dict[str, pydantic.SecretStr]]):
+    """One that looks like its keys."""
+
+    def __iter__(self):
+        return iter(self.root)
+
+    def __len__(self):
+        return len(self.root)
+
+    def __contains__(self, name):
+        return name in self.root
+
+
+class WithPasswords(pydantic.BaseModel):
+    passwords: Passwords = Passwords({"ann": pydantic.SecretStr("hunter2")})
+
+
 class WithStream(pydantic.BaseModel):
     stream: Iterable[pydantic.SecretStr]
 
@@ -95,6 +127,7 @@ class WithStream(pydantic.BaseModel):
     ("model", "remedy"),
     [
         (WithQueue, "params.queue is a secret of pydantic"),
+        (WithPasswords, "params.passwords is a secret of pydantic"),
         (WithKeys, "params.keys is a secret of pydantic"),
         (lambda: WithStream(stream=["hunter2"]), "params.stream can be read only once; declare the field as a list"),
         (WithLogin, "params.login is a secret of pydantic.*declare the field as Secret"),

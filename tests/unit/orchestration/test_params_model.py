@@ -387,3 +387,51 @@ def test_an_override_of_what_a_model_leaves_out_is_refused(runner):
 
     with pytest.raises(InvalidParams, match="workflow 'hiding' keeps no param 'token': its model leaves it out"):
         runner.resume(failed.run_id, {"token": "456"})
+
+
+class Span(pydantic.BaseModel):
+    start: int = pydantic.Field(validation_alias=pydantic.AliasChoices("date", "start"))
+    end: int = pydantic.Field(validation_alias=pydantic.AliasChoices("date", "end"))
+    inner: Inner = Inner()
+
+    @pydantic.computed_field
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ({"end": 20}, {"end": 20, "length": 19}),
+        ({"start": 0}, {"start": 0, "length": 9}),
+        ({"date": 4}, {"start": 4, "end": 4, "length": 0}),
+        ({"inner": {"batch_size": 3}}, {"inner": {"batch_size": 3}}),
+    ],
+)
+def test_an_override_by_a_name_of_one_field_leaves_those_that_share_its_aliases(override, changed):
+    flow = Workflow("span", SHOP.steps, params_model=Span)
+    stored = flow.first_params({"start": 1, "end": 9}).values
+
+    assert flow.override(stored, override) == changed
+
+
+def test_an_override_of_what_the_model_computes_is_refused():
+    flow = Workflow("windowed", SHOP.steps, params_model=Window)
+
+    with pytest.raises(InvalidParams, match="workflow 'windowed' takes no param 'days': its model computes it"):
+        flow.override(flow.first_params(START).values, {"days": 3})
+
+
+class Named(pydantic.BaseModel):
+    display: str = pydantic.Field("", validation_alias=pydantic.AliasChoices("display", "name"))
+    name: str = ""
+
+
+def test_what_a_caller_gives_to_two_fields_is_a_default_of_neither():
+    flow = Workflow("named", SHOP.steps, params_model=Named)
+
+    first = flow.first_params({"name": "caller"})
+
+    assert first.values == {"display": "caller", "name": "caller"}
+    assert first.defaulted == frozenset()

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
 from spine.errors import InvalidParams, NotStorable, type_of
-from spine.orchestration.params_model import ParamsModel
 from spine.records.values import Values
 from spine.steps.context import RESUMED
 from spine.steps.kind import Call
@@ -31,7 +30,7 @@ def first_params(
     if model is None:
         merged = Values.of({**defaults, **said}, at="params", limits=limits)
         return FirstParams(merged, frozenset(merged) - frozenset(said))
-    judged_by = ParamsModel(workflow=workflow, model=model, limits=limits)
+    judged_by = _params_model(workflow, model, limits)
     made = Values.of(judged_by.first(Values.of(defaults, at="defaults"), said), at="params", limits=limits)
     return FirstParams(made, frozenset(made) - judged_by.fields_meant(said).keys())
 
@@ -48,8 +47,14 @@ def override(
     if model is None or not said:
         return said
     stored = Values.of(params, at="params", limits=limits)
-    new = ParamsModel(workflow=workflow, model=model, limits=limits).override(stored, said)
+    new = _params_model(workflow, model, limits).override(stored, said)
     return Values.of(new, at="params_override", limits=limits)
+
+
+def _params_model(workflow: str, model: type[Any], limits: Limits) -> Any:
+    from spine.orchestration.params_model import ParamsModel  # noqa: PLC0415  # only workflows with a model pay for it
+
+    return ParamsModel(workflow=workflow, model=model, limits=limits)
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:

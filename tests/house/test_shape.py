@@ -18,6 +18,7 @@ IMPORTED_LATE = {
     "spine/stores/sql/url.py": {"psycopg"},
     "spine/stores/sql/dialect.py": {"sqlalchemy.dialects.postgresql"},
     "spine/config/settings.py": {"spine.config.sources"},
+    "spine/orchestration/params.py": {"spine.orchestration.params_model"},
     "spine/orchestration/params_model.py": {"pydantic", "pydantic_core"},
     "spine/orchestration/admission.py": {"getpass"},
     "spine/steps/context.py": {"hashlib"},

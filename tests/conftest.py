@@ -5,6 +5,7 @@ PostgreSQL. Every test gets a database of its own. A test that stops or kills it
 """
 
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = getattr(config, "workerinput", None)
-    config.stash[SESSION] = Session.join(Path(worker[SESSION_FOLDER])) if worker else Session.open()
+    session = config.stash[SESSION] = Session.join(Path(worker[SESSION_FOLDER])) if worker else Session.open()
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(session.folder))  # SQLite's files in memory too, then no more
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -32,7 +32,7 @@ def first_params(
         return FirstParams(merged, frozenset(merged) - frozenset(said))
     judged_by = _params_model(workflow, model, limits)
     made = Values.of(judged_by.first(Values.of(defaults, at="defaults"), said), at="params", limits=limits)
-    return FirstParams(made, frozenset(made) - judged_by.fields_meant(said).keys())
+    return FirstParams(made, frozenset(made) - judged_by.names.meant(said).keys())
 
 
 def override(

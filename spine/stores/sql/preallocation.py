@@ -53,7 +53,7 @@ def _size_of(log_path: str) -> int:
 def _make_longer(connection: sqlite3.Connection, size: int) -> None:
     """Write so many bytes into the log that nobody will see, for they are rolled back: SQLite leaves it so long."""
     execute = connection.execute
-    (pages_kept,) = execute("PRAGMA cache_size").fetchone()
+    restored = f"PRAGMA cache_size = {execute('PRAGMA cache_size').fetchone()[0]}"  # now: a signal may come to a format
     try:
         execute(f"PRAGMA cache_size = {_SPILLING}")
         execute("BEGIN IMMEDIATE")
@@ -64,4 +64,4 @@ def _make_longer(connection: sqlite3.Connection, size: int) -> None:
             if connection.in_transaction:
                 execute("ROLLBACK")
         finally:
-            execute(f"PRAGMA cache_size = {pages_kept}")
+            execute(restored)

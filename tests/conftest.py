@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = getattr(config, "workerinput", None)
     session = config.stash[SESSION] = Session.join(Path(worker[SESSION_FOLDER])) if worker else Session.open()
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(session.folder))  # SQLite's files in memory too, then no more
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(session.folder))  # gone with the servers
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticUndefined
+
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
@@ -81,10 +83,6 @@ def _aliases(field: Any) -> list[Any]:
 def _leads(alias: Any, said: str, given: Mapping[str, Any] | None) -> bool:
     if isinstance(alias, str):
         return alias == said
-    return alias.path[0] == said and (given is None or _is_there(alias.search_dict_for_path(dict(given))))
-
-
-def _is_there(found: Any) -> bool:
-    from pydantic_core import PydanticUndefined  # noqa: PLC0415  # only workflows with a model pay for pydantic
-
-    return found is not PydanticUndefined
+    if alias.path[0] != said:
+        return False
+    return given is None or alias.search_dict_for_path(dict(given)) is not PydanticUndefined

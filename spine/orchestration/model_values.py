@@ -1,4 +1,4 @@
-"""The values of a pydantic model's instance, as a run can keep them."""
+"""`values_of`: what a pydantic model holds, as a run can keep it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass

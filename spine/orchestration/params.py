@@ -52,7 +52,7 @@ def override(
 
 
 def _params_model(workflow: str, model: type[Any], limits: Limits) -> Any:
-    from spine.orchestration.params_model import ParamsModel  # noqa: PLC0415  # only workflows with a model pay for it
+    from spine.orchestration.params_model import ParamsModel  # noqa: PLC0415  # only a model pays for pydantic
 
     return ParamsModel(workflow=workflow, model=model, limits=limits)
 

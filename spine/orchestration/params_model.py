@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from spine.codec.limits import Limits
 from spine.codec.secret import Secret
 from spine.errors import InvalidParams, NotStorable, type_of
@@ -89,8 +91,6 @@ class ParamsModel:
         return Values.of(params, at="params", limits=self.limits).encoded
 
     def _validated(self, params: Mapping[str, Any], spelled: Mapping[str, bool] | None = None) -> dict[str, Any]:
-        from pydantic import ValidationError  # noqa: PLC0415  # only workflows with a model pay for pydantic
-
         if spelled is None:  # by name too, as a run holds what lies within
             spelled = {"by_alias": True, "by_name": True} if self.names.are_plain() else {}
         try:

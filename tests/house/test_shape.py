@@ -18,9 +18,7 @@ IMPORTED_LATE = {
     "spine/stores/sql/url.py": {"psycopg"},
     "spine/stores/sql/dialect.py": {"sqlalchemy.dialects.postgresql"},
     "spine/config/settings.py": {"spine.config.sources"},
-    "spine/orchestration/params.py": {"spine.orchestration.params_model"},
-    "spine/orchestration/params_model.py": {"pydantic"},
-    "spine/orchestration/field_names.py": {"pydantic_core"},
+    "spine/orchestration/params.py": {"spine.orchestration.params_model"},  # pydantic
     "spine/orchestration/admission.py": {"getpass"},
     "spine/steps/context.py": {"hashlib"},
     "spine/stores/sql/own_connection.py": {"ctypes"},

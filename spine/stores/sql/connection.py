@@ -11,6 +11,7 @@ from psycopg import errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from spine.stores.sql import timeouts
+from spine.stores.sql.spinning import Spin
 
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
@@ -24,10 +25,12 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answer_seconds = timeouts.ANSWER_SECONDS
     prepares = True  # not behind a pooler, which hands each statement to another session
+    spins = True
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._statement_names: dict[str, bytes] = {}
+        self._spin = Spin()
 
     def wait(
         self, gen: Generator[Any, Any, Any], interval: float = timeouts.LOOK_SECONDS, timeout: float | None = None
@@ -73,8 +76,18 @@ class BoundedConnection(psycopg.Connection[Any]):
         return name
 
     def _answer(self) -> int:
-        results = self.wait(generators.execute(self.pgconn))
+        results = self.wait(self._executed())
         for result in results:
             if result.status not in _DONE:
                 raise errors.error_from_result(result)
         return results[-1].command_tuples or 0
+
+    def _executed(self) -> Generator[Any, Any, Any]:
+        """Do what psycopg does to have an answer, and spin before the first wait, which is within `wait` too."""
+        if self.spins:
+            self._spin.until(self._is_answered)
+        return (yield from generators.execute(self.pgconn))
+
+    def _is_answered(self) -> bool:
+        self.pgconn.consume_input()  # which sends what is still to be sent
+        return not self.pgconn.is_busy()

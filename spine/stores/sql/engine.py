@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from spine.stores.sql.driver_errors import READ_ONLY, takes_no_writes, translate
 from spine.stores.sql.own_connection import OwnConnection
 from spine.stores.sql.pool import ClosablePool
 from spine.stores.sql.tables import SCHEMA_TABLE
-from spine.stores.sql.url import secrets_in
+from spine.stores.sql.url import OF_SPINE, secrets_in
 
 T = TypeVar("T")
 _HAS_TABLES = "SELECT 1 FROM sqlite_master WHERE name = ?"
@@ -82,11 +82,15 @@ def make_engine(url: URL) -> Engine:
         if not is_pooled and "options" in url.query:
             asked["options"] = f"{known['options']} {url.query['options']}"  # of two settings the last one counts
             url = url.difference_update_query(["options"])
-        answer_seconds = float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS)))
+        settings = {
+            "answer_seconds": float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS))),
+            "prepares": not is_pooled,
+            "spins": "spin" not in url.query,
+        }
         secret = secrets_in(url)  # whoever prints an engine prints the options of its URL
-        url = url.difference_update_query(["pooler", "answer_timeout", *secret])
+        url = url.difference_update_query([*OF_SPINE, *secret])
         engine = sqlalchemy.create_engine(url, connect_args=asked | secret, paramstyle="format", **options)
-        event.listen(engine, "do_connect", partial(_connect_postgresql, answer_seconds, not is_pooled))
+        event.listen(engine, "do_connect", partial(_connect_postgresql, settings))
         event.listen(engine, "handle_error", _let_go_of_what_takes_no_writes)
     return engine
 
@@ -120,18 +124,14 @@ def write(engine: Engine, act: Callable[[Connection], T]) -> T:
 
 
 def _connect_postgresql(
-    answer_seconds: float,
-    prepares: bool,  # noqa: FBT001  # SQLAlchemy gives the others by place
-    _dialect: Any,
-    _record: Any,
-    arguments: Sequence[Any],
-    options: dict[str, Any],
+    settings: Mapping[str, Any], _dialect: Any, _record: Any, arguments: Sequence[Any], options: dict[str, Any]
 ) -> Any:
     from spine.stores.sql.connection import BoundedConnection  # noqa: PLC0415  # the driver, where it is chosen
 
     connection: Any = BoundedConnection.connect(*arguments, **options)
     _require_utf8(connection)
-    connection.answer_seconds, connection.prepares = answer_seconds, prepares
+    for name, value in settings.items():
+        setattr(connection, name, value)
     return connection
 
 

@@ -21,7 +21,7 @@ _DRIVERS = {
 }
 LAST_PORT = 65_535
 _SECOND_AT = re.compile(r"[^/]*//(?>(?:[^:/]*(?::[^@]*)?@)?).*@")
-_OF_SPINE = frozenset({"pooler", "answer_timeout"})
+OF_SPINE = frozenset({"pooler", "answer_timeout", "spin"})  # and not of libpq
 _SEVERAL = frozenset({"host", "hostaddr", "port"})  # of a cluster
 _SECRET = ("pass", "secret", "scram")
 _WHOLE = frozenset(
@@ -114,13 +114,15 @@ def _check_postgresql(url: URL) -> None:
         raise InvalidSetting(f"the port of a database URL is a number from 1 to {LAST_PORT}")
     if url.query.get("pooler", "transaction") != "transaction":
         raise InvalidSetting("the pooler of a database URL can be transaction; leave it out for anything else")
+    if url.query.get("spin", "off") != "off":
+        raise InvalidSetting("the spin of a database URL can be off; leave it out to spin where that is quicker")
     if not _is_duration(url.query.get("answer_timeout", "1")):
         raise InvalidSetting("the answer_timeout of a database URL is a number of seconds above 0, such as 35")
     if "client_encoding" in url.query:
         raise InvalidSetting("Spine always speaks UTF8 with PostgreSQL; leave client_encoding out of the database URL")
     if "dbname" in url.query:
         raise InvalidSetting("a database URL names the database after the host, not as dbname: postgresql://host/name")
-    known = _libpq_options() | _OF_SPINE
+    known = _libpq_options() | OF_SPINE
     for name, value in url.query.items():
         _check_option(name, value, known)
 

@@ -11,32 +11,35 @@ from spine import clock
 
 LONGEST_SECONDS = 0.000_5
 MOST_LOOKS = 1_000  # whatever the clock says
-MOST_SLEEPS = 4_096
-_SAVED_SECONDS = 0.000_025  # by not sleeping, an answer
+SAVED_SECONDS = 0.000_025  # by an answer that was not slept for, at least
+_MOST_SAVED_SECONDS = 2 * LONGEST_SECONDS
+_MOST_OWED_SECONDS = 0.1
 _give_way: Callable[[], None] | None = getattr(os, "sched_yield", None)  # not every system has it
 
 
 class Spin:
-    """Spins for the answers on one connection, and learns whether that is worth it.
+    """Spins for the answers on one connection, and keeps account of whether that is worth it.
 
-    A spin that takes too long is paid for before the next one: as many answers are slept for as would have saved what
-    it took. So a slow database costs next to nothing, and a machine with more to do than processors, where whoever
-    gives way waits for the next turn, is left to the others.
+    An answer in time saves a little; a spin that takes too long costs what it took, and what is owed for it is slept
+    off. So a slow database costs next to nothing, and a machine with more to do than processors, where whoever gives
+    way waits for the next turn, is left to the others.
     """
 
-    __slots__ = ("_sleeps",)
+    __slots__ = ("_saved_seconds",)
 
     def __init__(self) -> None:
-        self._sleeps = 0
+        self._saved_seconds = 0.0
 
     def until(self, is_there: Callable[[], bool]) -> None:
         """Return when it is there, or when sleeping is better; raises what `is_there` does."""
-        if self._sleeps:
-            self._sleeps -= 1
-        elif _give_way is not None:
-            took = _look(is_there, _give_way)
-            if took > LONGEST_SECONDS:
-                self._sleeps = min(int(took / _SAVED_SECONDS), MOST_SLEEPS)
+        if _give_way is None:
+            return
+        saved = self._saved_seconds
+        took = 0.0 if saved < 0 else _look(is_there, _give_way)
+        if took > LONGEST_SECONDS:
+            self._saved_seconds = max(saved - took, -_MOST_OWED_SECONDS)
+        else:
+            self._saved_seconds = min(saved + SAVED_SECONDS, _MOST_SAVED_SECONDS)
 
 
 def _look(is_there: Callable[[], bool], give_way: Callable[[], None]) -> float:

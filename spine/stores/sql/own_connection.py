@@ -115,7 +115,7 @@ class OwnConnection(sqlite3.Connection):
         return StoreUnavailable(
             f"the write-ahead log {self._log_path} was removed or replaced while this process had it open: a backup "
             "was restored meanwhile, or a step opened the file itself; what was written since may be lost. End every "
-            "process that has the file open, this one too, restore that backup once more, and resume"
+            "process that has the file open, this one too, restore the backup once more if there was one, and resume"
         )
 
     def close(self) -> None:

@@ -104,7 +104,9 @@ def _check_sqlite(url: URL) -> None:
     if url.host or url.username or url.password or url.port:
         raise InvalidSetting("a SQLite URL has three slashes, four for a full path, and no host: sqlite:///spine.db")
     if url.query:
-        raise InvalidSetting("a SQLite URL takes no options; leave out the ? and what follows it, as in sqlite:///spine.db")
+        raise InvalidSetting(
+            "a SQLite URL takes no options; leave out the ? and what follows it, as in sqlite:///spine.db"
+        )
 
 
 def _check_postgresql(url: URL) -> None:

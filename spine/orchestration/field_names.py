@@ -17,6 +17,14 @@ class FieldNames:
         """Give the fields that these mean, each with the name that means it; what is no field means itself."""
         return {field: name for name, value in said.items() for field in self._meant_by(name, {name: value})}
 
+    def given_twice(self, said: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Give the fields that are given by two names, an alias and another or its own, where each name means one."""
+        if not self.are_plain():
+            return {}
+        names = {field: [field, *self._plain_aliases(field)] for field in self.model.model_fields}
+        given = {field: [name for name in said if name in own] for field, own in names.items()}
+        return {field: found for field, found in given.items() if len(found) > 1}
+
     def strangers(self, said: Iterable[str]) -> list[str]:
         """Give the names that mean no field, where the model drops such."""
         if is_root(self.model):
@@ -31,14 +39,22 @@ class FieldNames:
         So what it does before it validates them finds those of an earlier run, too.
         """
         computed = self.model.model_computed_fields if self.model.model_config.get("extra") == "forbid" else {}
-        told = {name: value for name, value in given.items() if name not in computed or self._is_alias(name)}
-        spelled = {name: name if self._is_alias(name) else self._first_name(name) for name in told}
+        told = {name: value for name, value in given.items() if name not in computed or self.with_alias(name)}
+        spelled = {name: name if self.with_alias(name) else self._first_name(name) for name in told}
         return {name if spelled[name] in given else spelled[name]: value for name, value in told.items()}
 
     def are_plain(self) -> bool:
         """Tell whether no name of a field, and no alias, means two."""
         names = ((field, name) for field in self.model.model_fields for name in (field, *self._plain_aliases(field)))
         return all(self._meant_by(name) == [field] for field, name in names)
+
+    def are_own(self, held: Iterable[str]) -> bool:
+        """Tell whether none of these, which are names of fields, is read as an alias of another one."""
+        return all(self._meant_by(name) == [name] for name in held)
+
+    def with_alias(self, name: str) -> list[str]:
+        """Give the fields that have this alias."""
+        return [field for field in self.model.model_fields if name in self._plain_aliases(field)]
 
     def is_path(self, name: str, field: str) -> bool:
         """Tell whether a name that means a field only leads to it."""
@@ -60,9 +76,6 @@ class FieldNames:
     def _takes_names(self) -> bool:
         config = self.model.model_config
         return bool(config.get("populate_by_name") or config.get("validate_by_name"))
-
-    def _is_alias(self, name: str) -> bool:
-        return any(name in self._plain_aliases(field) for field in self.model.model_fields)
 
     def _plain_aliases(self, name: str) -> list[str]:
         field = self.model.model_fields.get(name)

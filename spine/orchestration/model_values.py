@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timezone
+from enum import Enum
 from typing import Any
 
 from spine.codec import json as codec
@@ -45,6 +46,8 @@ def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:
 
 def _storable(value: Any, as_json: Any, limits: Limits) -> Any:
     """Give of a value what the codec keeps, and the JSON of the rest."""
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, (datetime, time)) and (offset := value.utcoffset()) is not None:
         value = value.replace(tzinfo=timezone(offset))  # pydantic's own is not one that comes back
     if _is_storable(value, limits):
@@ -78,7 +81,7 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from (part for _, part in _parts_of_model(value))
     elif isinstance(value, Mapping):
         yield from (part for entry in value.items() for part in entry)
-    elif isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray)):
+    elif isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, Enum)):  # a flag has itself
         yield from value
     elif is_dataclass(value) and not isinstance(value, type):
         yield from (getattr(value, field.name, None) for field in fields(value))

@@ -14,6 +14,9 @@ from spine.orchestration.model_values import values_of
 from spine.records.values import Values
 from spine.steps.result import error_text
 
+BY_BOTH = {"by_alias": True, "by_name": True}
+BY_NAME = {"by_alias": False, "by_name": True}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamsModel:
@@ -30,6 +33,7 @@ class ParamsModel:
 
     def first(self, defaults: Values, said: Mapping[str, Any]) -> dict[str, Any]:
         """Give the params of a new run; what was said beats a default of the same field, however each is spelled."""
+        self._require_once(said)
         meant, given = self.names.meant(said).keys(), defaults.fresh().items()
         unsaid = {name: value for name, value in given if meant.isdisjoint(self.names.meant({name: value}))}
         return self._validated(self.names.as_taken({**unsaid, **said}))
@@ -39,6 +43,7 @@ class ParamsModel:
         for name in self.names.strangers(said):  # whoever gave it means another param
             known = ", ".join(self.model.model_fields)
             raise InvalidParams(f"workflow {self.workflow!r} takes no param {name!r}; its model has: {known}")
+        self._require_once(said)
         meant = self.names.meant(said)
         for name in meant.keys() & self.model.model_computed_fields.keys():
             raise InvalidParams(f"workflow {self.workflow!r} takes no param {name!r}: its model computes it")
@@ -46,6 +51,11 @@ class ParamsModel:
         for field in meant.keys() - valid.keys():
             raise InvalidParams(f"workflow {self.workflow!r} keeps no param {field!r}: its model leaves it out")
         return {**self._moved(stored, valid), **{field: valid[field] for field in meant}}
+
+    def _require_once(self, said: Mapping[str, Any]) -> None:
+        for field, names in self.names.given_twice(said).items():
+            told = f"workflow {self.workflow!r} is given {field!r} by several names; say one of {', '.join(names)}"
+            raise InvalidParams(told)
 
     def _moved(self, stored: Values, valid: dict[str, Any]) -> dict[str, Any]:
         """Give what an override makes the model change in other params, and no other judgement of them changes anew.
@@ -77,22 +87,32 @@ class ParamsModel:
         meant = self.names.meant(said)
         kept = {name: value for name, value in self._own(stored).items() if name not in meant}
         if self.names.are_plain() or any(self.names.is_path(name, field) for field, name in meant.items()):
-            return self._validated({**self.names.as_taken(kept), **self.names.as_taken(said)})
-        named = {field: said[name] for field, name in meant.items()}  # where an alias may mean two, by names alone
-        return self._validated({**kept, **named}, {"by_alias": False, "by_name": True})
+            return self._validated({**self.names.as_taken(kept), **self.names.as_taken(said)}, BY_BOTH)
+        held = {**kept, **{field: said[name] for field, name in meant.items()}}
+        return self._validated(held, BY_BOTH if self.names.are_own(held) else BY_NAME)
 
     def _own(self, stored: Values) -> dict[str, Any]:
-        """Give the params that the model takes, as copies: not those that steps have added, nor what it computes."""
+        """Give the params that the model takes, as copies: not those that steps have added, nor what it computes.
+
+        One that is stored under an alias, as of a field that was renamed since, is that field's.
+        """
         takes_any = is_root(self.model) or self.model.model_config.get("extra") == "allow"
-        own = (stored.keys() if takes_any else self.model.model_fields.keys()) - self.model.model_computed_fields.keys()
-        return {name: value for name, value in stored.fresh().items() if name in own and not name.startswith("__")}
+        own: dict[str, Any] = {}
+        for name, value in stored.fresh().items():
+            if name in self.model.model_computed_fields or name.startswith("__"):
+                continue
+            if unnamed := [field for field in self.names.with_alias(name) if field not in stored]:
+                own |= dict.fromkeys(unnamed, value)
+            elif takes_any or name in self.model.model_fields:
+                own[name] = value
+        return own
 
     def _encoded(self, params: Mapping[str, Any]) -> Mapping[str, bytes]:
         return Values.of(params, at="params", limits=self.limits).encoded
 
     def _validated(self, params: Mapping[str, Any], spelled: Mapping[str, bool] | None = None) -> dict[str, Any]:
         if spelled is None:  # by name too, as a run holds what lies within
-            spelled = {"by_alias": True, "by_name": True} if self.names.are_plain() else {}
+            spelled = BY_BOTH if self.names.are_own(params.keys() & self.model.model_fields.keys()) else {}
         try:
             return values_of(self.model.model_validate(dict(params), **spelled), self.limits)
         except ValidationError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag, auto
 from pathlib import Path
 
 import pydantic
@@ -52,6 +52,29 @@ def test_what_has_no_python_value_that_is_kept_becomes_json_and_what_lies_beside
         "span": timedelta(days=1),
         "ids": {1},
     }
+
+
+class Window(Enum):
+    DAY = timedelta(days=1)
+
+
+class Vat(Enum):
+    LOW = Decimal("0.07")
+
+
+class May(Flag):
+    READ = auto()
+    WRITE = auto()
+
+
+class Chosen(pydantic.BaseModel):
+    window: Window = Window.DAY
+    vat: Vat = Vat.LOW
+    may: May = May.READ | May.WRITE
+
+
+def test_an_enum_is_its_value_whatever_that_is():
+    assert values_of(Chosen(), DEFAULT_LIMITS) == {"window": timedelta(days=1), "vat": Decimal("0.07"), "may": 3}
 
 
 class Moments(pydantic.BaseModel):

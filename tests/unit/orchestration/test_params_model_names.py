@@ -3,6 +3,7 @@
 import pydantic
 import pytest
 
+from spine.errors import InvalidParams
 from spine.orchestration.registry import Registry
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
@@ -142,6 +143,7 @@ class Span(pydantic.BaseModel):
         ({"start": 0}, {"start": 0, "length": 9}),
         ({"date": 4}, {"start": 4, "end": 4, "length": 0}),
         ({"inner": {"batch_size": 3}}, {"inner": {"batch_size": 3}}),
+        ({"inner": {"batchSize": 3}}, {"inner": {"batch_size": 3}}),
     ],
 )
 def test_an_override_by_a_name_of_one_field_leaves_those_that_share_its_aliases(override, changed):
@@ -149,6 +151,71 @@ def test_an_override_by_a_name_of_one_field_leaves_those_that_share_its_aliases(
     stored = flow.first_params({"start": 1, "end": 9}).values
 
     assert flow.override(stored, override) == changed
+
+
+def test_params_by_the_names_of_fields_that_share_an_alias_make_another_run():
+    flow = Workflow("span", STEPS, params_model=Span)
+    stored = flow.first_params({"start": 1, "end": 9, "inner": {"batchSize": 3}}).values
+
+    assert flow.first_params(dict(stored)).values == stored
+
+
+class Member(pydantic.BaseModel):
+    user: dict[str, int]
+    user_id: int = pydantic.Field(0, validation_alias=pydantic.AliasPath("user", "id"))
+    org_id: int = pydantic.Field(0, validation_alias=pydantic.AliasPath("org", "id"))
+
+
+def test_an_override_of_what_a_path_leads_into_leaves_the_fields_of_other_paths():
+    flow = Workflow("member", STEPS, params_model=Member)
+    stored = flow.first_params({"user": {"id": 1}, "org": {"id": 5}}).values
+
+    assert flow.override(stored, {"user": {"id": 2}}) == {"user": {"id": 2}, "user_id": 2}
+
+
+class Batch(pydantic.BaseModel):
+    batch: int = 10
+    n: int = 1
+
+
+class Renamed(pydantic.BaseModel):
+    batch_size: int = pydantic.Field(validation_alias=pydantic.AliasChoices("batch_size", "batch"))
+    n: int = 1
+
+    @pydantic.computed_field
+    @property
+    def total(self) -> int:
+        return self.batch_size * self.n
+
+
+class RenamedAndOpen(Renamed):
+    model_config = pydantic.ConfigDict(extra="allow")
+    batch_size: int = pydantic.Field(10, validation_alias=pydantic.AliasChoices("batch", "batch_size"))
+
+
+@pytest.mark.parametrize("now", [Renamed, RenamedAndOpen])
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ({"n": 2}, {"n": 2, "total": 10}),
+        ({"batch_size": 7}, {"batch_size": 7, "total": 7}),
+        ({"batch": 7}, {"batch_size": 7, "total": 7}),
+    ],
+)
+def test_a_param_of_a_field_that_was_renamed_since_is_that_fields(now, override, changed):
+    stored = Workflow("batch", STEPS, params_model=Batch).first_params({"batch": 5}).values
+
+    assert Workflow("batch", STEPS, params_model=now).override(stored, override) == changed
+
+
+@pytest.mark.parametrize("verb", ["first_params", "override"])
+def test_a_field_that_is_given_by_two_names_is_refused(verb):
+    flow = Workflow("either", STEPS, params_model=Either)
+    stored = flow.first_params({"since": "start"}).values
+    twice = {"from": "a", "first": "b"}
+
+    with pytest.raises(InvalidParams, match="given 'first' by several names; say one of from, first"):
+        flow.first_params(twice) if verb == "first_params" else flow.override(stored, twice)
 
 
 class Named(pydantic.BaseModel):

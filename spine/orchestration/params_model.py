@@ -14,8 +14,8 @@ from spine.orchestration.model_values import values_of
 from spine.records.values import Values
 from spine.steps.result import error_text
 
-BY_BOTH = {"by_alias": True, "by_name": True}
-BY_NAME = {"by_alias": False, "by_name": True}
+_BY_BOTH = {"by_alias": True, "by_name": True}
+_BY_NAME = {"by_alias": False, "by_name": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,9 @@ class ParamsModel:
         meant = self.names.meant(said)
         kept = {name: value for name, value in self._own(stored).items() if name not in meant}
         if self.names.are_plain() or any(self.names.is_path(name, field) for field, name in meant.items()):
-            return self._validated({**self.names.as_taken(kept), **self.names.as_taken(said)}, BY_BOTH)
+            return self._validated({**self.names.as_taken(kept), **self.names.as_taken(said)}, _BY_BOTH)
         held = {**kept, **{field: said[name] for field, name in meant.items()}}
-        return self._validated(held, BY_BOTH if self.names.are_own(held) else BY_NAME)
+        return self._validated(held, _BY_BOTH if self.names.are_own(held) else _BY_NAME)
 
     def _own(self, stored: Values) -> dict[str, Any]:
         """Give the params that the model takes, as copies: not those that steps have added, nor what it computes.
@@ -112,7 +112,7 @@ class ParamsModel:
 
     def _validated(self, params: Mapping[str, Any], spelled: Mapping[str, bool] | None = None) -> dict[str, Any]:
         if spelled is None:  # by name too, as a run holds what lies within
-            spelled = BY_BOTH if self.names.are_own(params.keys() & self.model.model_fields.keys()) else {}
+            spelled = _BY_BOTH if self.names.are_own(params.keys() & self.model.model_fields.keys()) else {}
         try:
             return values_of(self.model.model_validate(dict(params), **spelled), self.limits)
         except ValidationError as error:

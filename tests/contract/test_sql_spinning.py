@@ -102,6 +102,7 @@ def test_a_clock_that_stands_still_keeps_nobody_spinning(monkeypatch):
     spin.until(answer.is_there)
 
     assert answer.looks == MOST_LOOKS
+    assert answers_slept_for(spin, monkeypatch) > 0
 
 
 def test_nobody_looks_where_the_processor_cannot_be_given_to_others(monkeypatch):

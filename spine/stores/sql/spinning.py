@@ -36,7 +36,7 @@ class Spin:
             return
         saved = self._saved_seconds
         took = 0.0 if saved < 0 else _look(is_there, _give_way)
-        if took > LONGEST_SECONDS:
+        if took >= LONGEST_SECONDS:
             self._saved_seconds = max(saved - took, -_MOST_OWED_SECONDS)
         else:
             self._saved_seconds = min(saved + SAVED_SECONDS, _MOST_SAVED_SECONDS)
@@ -44,12 +44,11 @@ class Spin:
 
 def _look(is_there: Callable[[], bool], give_way: Callable[[], None]) -> float:
     """Look for so long at most, let others run after each look, and tell how many seconds it took."""
-    start, took = clock.stopwatch(), 0.0
+    start = clock.stopwatch()
     for _ in range(MOST_LOOKS):
         if is_there():
             return clock.stopwatch() - start
         give_way()
-        took = clock.stopwatch() - start
-        if took > LONGEST_SECONDS:
+        if clock.stopwatch() - start >= LONGEST_SECONDS:
             break
-    return took
+    return max(clock.stopwatch() - start, LONGEST_SECONDS)

@@ -37,6 +37,7 @@ SpineError
     └── SnapshotTooNew
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -62,6 +63,13 @@ def type_of(value: object) -> str:
 def with_article(name: str) -> str:
     """Put `a` or `an` before a name."""
     return f"{'an' if name.lower().startswith(tuple(_AN)) else 'a'} {name}"
+
+
+def alike(name: str, known: Iterable[str], *, most: int) -> list[str]:
+    """Give the known names that somebody who gave another one may have meant, the most alike first."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a name that is not known pays for it
+
+    return get_close_matches(name, list(known), n=most)
 
 
 class SpineError(Exception):

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +25,7 @@ from spine.errors import (
     RunFailed,
     RunIsHeld,
     WorkflowNotFound,
+    alike,
     class_name,
 )
 from spine.hooks.hook import Hook
@@ -222,7 +222,7 @@ def _import_file(path: Path) -> ModuleType:
 def _near(path: Path) -> str:
     """Ask whether a file beside one that is not there was meant."""
     there = {file.name: file for file in path.parent.glob("*.py")}
-    near = [f"{path.name}.py"] if f"{path.name}.py" in there else get_close_matches(path.name, there, n=1)
+    near = [f"{path.name}.py"] if f"{path.name}.py" in there else alike(path.name, there, most=1)
     return "".join(f"; did you mean {there[name]}?" for name in near)
 
 

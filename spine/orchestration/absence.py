@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 
-from spine.errors import CheckpointNotFound, RunNotFound, StoreError
+from spine.errors import CheckpointNotFound, RunNotFound, StoreError, alike
 from spine.records.run import Removal
 from spine.stores.protocol import RunFilter, Runs
 
@@ -30,7 +29,7 @@ def _instead(store: Runs, run_id: str) -> str:
         return ""
     newest = [run.run_id for run in reversed([*found.damaged, *found])]
     begun = [name for name in newest if name.startswith(run_id)]
-    near = (begun or get_close_matches(run_id, newest, n=SHOWN))[:SHOWN]
+    near = (begun or alike(run_id, newest, most=SHOWN))[:SHOWN]
     if near:
         return f" (did you mean {' or '.join(map(repr, near))}?)"
     return f" (the newest: {', '.join(map(repr, newest[:SHOWN]))})" if newest else " (there are none)"

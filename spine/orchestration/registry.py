@@ -2,10 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound, type_of
+from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound, alike, type_of
 from spine.orchestration.workflow import Workflow
 from spine.records.names import check_name
 from spine.records.run import RunSummary
@@ -102,5 +101,5 @@ def pipeline(name: str) -> Callable[[F], F]:
 
 
 def _near(name: str, known: dict[str, Any]) -> str:
-    near = get_close_matches(name, list(known), n=3)
+    near = alike(name, known, most=3)
     return f" (did you mean {', '.join(map(repr, near))}?)" if near else ""

@@ -11,6 +11,7 @@ NO_NOUNS = {"utils", "util", "common", "helpers", "helper", "types", "models", "
 NOT_OUR_WORDS = {"task", "tasks", "job", "jobs", "node", "nodes", "dag", "dags"}
 # What costs most of the start-up time is imported where it is chosen, and nowhere else inside a function.
 IMPORTED_LATE = {
+    "spine/errors.py": {"difflib"},
     "spine/stores/open.py": {"spine.stores.memory", "spine.stores.sql"},
     "spine/stores/sql/schema.py": {"alembic"},
     "spine/stores/sql/engine.py": {"spine.stores.sql.connection"},  # psycopg

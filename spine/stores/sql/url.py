@@ -2,7 +2,6 @@
 
 import math
 import re
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, alike
 from spine.stores.sql.dialect import SQLITE
 
 _DRIVERS = {
@@ -131,7 +130,7 @@ def _check_postgresql(url: URL) -> None:
 
 def _check_option(name: str, value: object, known: frozenset[str]) -> None:
     if name not in known:
-        near = "".join(f"; did you mean {one}?" for one in get_close_matches(name, known, n=1))
+        near = "".join(f"; did you mean {one}?" for one in alike(name, known, most=1))
         raise InvalidSetting(f"a database URL takes the options of libpq, and {name[:40]!r} is none{near}")
     if not isinstance(value, str) and name not in _SEVERAL:
         raise InvalidSetting(f"the database URL says {name} more than once")

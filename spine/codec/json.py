@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from pathlib import PurePath
+from os import PathLike
 from typing import Any
 
 import orjson
@@ -288,8 +288,8 @@ def _why_not(value: Any) -> str:
             return f"{what} would come back as a plain {plain.__name__}; convert it with {plain.__name__}()"
     if isinstance(value, Mapping):
         return f"{what} would come back as a plain dict; convert it with dict()"
-    if isinstance(value, PurePath):
-        return f"{what} cannot be stored as JSON; convert it with str()"
+    if isinstance(value, PathLike):
+        return f"{what} cannot be stored as JSON; convert it with os.fspath()"
     if is_dataclass(kind):
         return f"{what} cannot be stored as JSON; convert it with dataclasses.asdict()"
     return f"{what} cannot be stored as JSON; keep plain values (text, numbers, dates, lists, dicts)"

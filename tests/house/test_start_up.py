@@ -19,6 +19,19 @@ def test_the_library_is_imported_without_anything_costly():
     assert loaded("import spine.orchestration") == set()
 
 
+def test_the_library_loads_no_slow_module_of_python_that_it_can_do_without():
+    program = """
+import sys
+before = set(sys.modules)
+import spine.orchestration
+print(*{"difflib", "pathlib"} & (set(sys.modules) - before))
+"""
+
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert answer.stdout.split() == []
+
+
 def test_whoever_uses_one_store_does_not_load_the_others():
     assert loaded("from spine.stores.open import open_store; open_store('memory://')") == set()
     assert loaded("from spine.stores.open import open_store; open_store('sqlite:///x.db')") == {"sqlalchemy"}

@@ -168,7 +168,7 @@ REFUSED = {
     "range": (lambda: range(3), "range cannot be stored"),
     "complex number": (lambda: 1j, "complex cannot be stored"),
     "fraction": (lambda: Fraction(1, 3), "Fraction cannot be stored"),
-    "path": (lambda: PurePosixPath("/"), "PurePosixPath cannot be stored as JSON; convert it with str()"),
+    "path": (lambda: PurePosixPath("/"), "PurePosixPath cannot be stored as JSON; convert it with os.fspath()"),
     "open file": (io.StringIO, "StringIO cannot be stored"),
     "lock": (threading.Lock, "lock cannot be stored"),
     "function": (lambda: len, "builtin_function_or_method cannot be stored"),

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from spine import clock
 
-LONGEST_SECONDS = 0.000_5
+_LONGEST_SECONDS = 0.000_5
 MOST_LOOKS = 1_000  # whatever the clock says
-SAVED_SECONDS = 0.000_025  # by an answer that was not slept for, at least
-_MOST_SAVED_SECONDS = 2 * LONGEST_SECONDS
+_SAVED_SECONDS = 0.000_025  # by an answer that was not slept for, at least
+_MOST_SAVED_SECONDS = 2 * _LONGEST_SECONDS
 _MOST_OWED_SECONDS = 0.1
 _give_way: Callable[[], None] | None = getattr(os, "sched_yield", None)  # not every system has it
 
@@ -36,10 +36,10 @@ class Spin:
             return
         saved = self._saved_seconds
         took = 0.0 if saved < 0 else _look(is_there, _give_way)
-        if took >= LONGEST_SECONDS:
+        if took >= _LONGEST_SECONDS:
             self._saved_seconds = max(saved - took, -_MOST_OWED_SECONDS)
         else:
-            self._saved_seconds = min(saved + SAVED_SECONDS, _MOST_SAVED_SECONDS)
+            self._saved_seconds = min(saved + _SAVED_SECONDS, _MOST_SAVED_SECONDS)
 
 
 def _look(is_there: Callable[[], bool], give_way: Callable[[], None]) -> float:
@@ -49,6 +49,6 @@ def _look(is_there: Callable[[], bool], give_way: Callable[[], None]) -> float:
         if is_there():
             return clock.stopwatch() - start
         give_way()
-        if clock.stopwatch() - start >= LONGEST_SECONDS:
+        if clock.stopwatch() - start >= _LONGEST_SECONDS:
             break
-    return max(clock.stopwatch() - start, LONGEST_SECONDS)
+    return max(clock.stopwatch() - start, _LONGEST_SECONDS)

@@ -6,6 +6,8 @@ from datetime import datetime, time, timezone
 from enum import Enum
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.codec.secret import Secret
@@ -46,7 +48,7 @@ def _dumped(valid: Any, limits: Limits) -> dict[str, Any]:
 
 def _storable(value: Any, as_json: Any, limits: Limits) -> Any:
     """Give of a value what the codec keeps, and the JSON of the rest."""
-    if isinstance(value, Enum):
+    if isinstance(value, Enum) and to_jsonable_python(value) == as_json:  # else the model spells it in its own way
         value = value.value
     if isinstance(value, (datetime, time)) and (offset := value.utcoffset()) is not None:
         value = value.replace(tzinfo=timezone(offset))  # pydantic's own is not one that comes back

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, Flag, auto
 from pathlib import Path
+from typing import Annotated
 
 import pydantic
 import pytest
@@ -75,6 +76,14 @@ class Chosen(pydantic.BaseModel):
 
 def test_an_enum_is_its_value_whatever_that_is():
     assert values_of(Chosen(), DEFAULT_LIMITS) == {"window": timedelta(days=1), "vat": Decimal("0.07"), "may": 3}
+
+
+class Spelled(pydantic.BaseModel):
+    color: Annotated[Color, pydantic.PlainSerializer(lambda color: color.name, when_used="json")] = Color.RED
+
+
+def test_an_enum_that_its_model_spells_in_its_own_way_is_stored_so():
+    assert values_of(Spelled(), DEFAULT_LIMITS) == {"color": "RED"}
 
 
 class Moments(pydantic.BaseModel):

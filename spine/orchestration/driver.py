@@ -24,7 +24,7 @@ from spine.orchestration.result import WorkflowResult
 from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
 from spine.records.lease import Lease
-from spine.records.run import RunStatus
+from spine.records.run import Removal, RunStatus
 from spine.steps.secrets import Resolver
 from spine.stores.protocol import Store
 
@@ -99,7 +99,8 @@ class Driver:
                 "backup, or a standby took over that lacked the taking; nothing more was written. See where it stands, "
                 "and resume it"
             ) from lost
-        if run.status is RunStatus.CANCELLED and run.fence == lease.fence:
+        fence = run.fence - (run.removed_because is Removal.DELETED)  # which raises it, and cancels a crashed run
+        if run.status is RunStatus.CANCELLED and fence == lease.fence:
             return CANCELLED
         raise lost
 

@@ -199,11 +199,11 @@ class WorkflowRunner:
         other waiting. Neither does one that somebody else took or ended first, that is damaged, or that cannot go on:
         it is told with its error.
         """
-        crashed = self.list_runs(status=CRASHED, workflow=workflow, limit=limit)
-        in_turn = sorted(crashed, key=lambda run: run.fence)
+        wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)
+        crashed = listed(self._store, wanted._replace(least_taken=True))
         told = Told(reason="recovered")
         recovered = [
-            recover_run(run, partial(self._resume, run.run_id, told, refuse_unless_crashed)) for run in in_turn
+            recover_run(run, partial(self._resume, run.run_id, told, refuse_unless_crashed)) for run in crashed
         ]
         return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 

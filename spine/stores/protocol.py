@@ -20,13 +20,17 @@ RECONNECT_SECONDS = 30.0
 
 
 class RunFilter(NamedTuple):
-    """Which runs a list shows: the newest `limit` that fit; `crashed` is no status and has its own flag."""
+    """Which runs a list shows: the newest `limit` that fit; `crashed` is no status and has its own flag.
+
+    With `least_taken` those whose lease was taken least often, the oldest of them first, and not the newest.
+    """
 
     status: RunStatus | None = None
     crashed: bool = False
     workflow: str | None = None
     since: datetime | None = None
     limit: int = 100
+    least_taken: bool = False
 
 
 class PurgeOrder(NamedTuple):
@@ -77,7 +81,7 @@ class Runs(Protocol):
         """Read the context a run was started with; raise `RunNotFound`."""
 
     def list_runs(self, wanted: RunFilter) -> RunList:
-        """List the runs that fit, oldest first, and what is damaged of them; no snapshot is read."""
+        """List the runs that fit, oldest or least taken first, and what is damaged of them; no snapshot is read."""
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """Cancel a run that has not completed, held or not; False if there was nothing to cancel."""

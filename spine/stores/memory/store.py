@@ -136,9 +136,9 @@ class MemoryStore:
     def list_runs(self, wanted: RunFilter) -> RunList:
         """See `Runs`."""
         with self._lock:
-            shown = sorted((self._shown(run_id) for run_id in self._runs), key=lambda run: (run.created_at, run.run_id))
-            fitting = [run for run in shown if _fits(run, wanted)]
-            return RunList(fitting[max(len(fitting) - wanted.limit, 0) :])
+            fitting = [run for run_id in self._runs if _fits(run := self._shown(run_id), wanted)]
+            fitting.sort(key=lambda run: (run.fence if wanted.least_taken else 0, run.created_at, run.run_id))
+            return RunList(fitting[: wanted.limit] if wanted.least_taken else fitting[-wanted.limit or len(fitting) :])
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""
@@ -177,8 +177,10 @@ class MemoryStore:
                 return 0
             if self._held(run_id):
                 return None
-            run = self._runs[run_id]  # which a driver that is late may still drive, unlike one that is purged
-            self._runs[run_id] = replace(run, fence=run.fence + 1, updated_at=clock.now())
+            run, now = self._runs[run_id], clock.now()
+            if run.status is RunStatus.RUNNING:  # crashed: nobody can go on with it any more
+                run = replace(run, status=RunStatus.CANCELLED, finished_at=now)
+            self._runs[run_id] = replace(run, fence=run.fence + 1, updated_at=now)  # for a driver that is late
             removed = self._remove(run_id, Removal.DELETED)
             self._note(run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
             return removed

@@ -1,9 +1,10 @@
 """The table of runs."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, desc, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, case, desc, or_, select, update
 
 from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
@@ -101,10 +102,10 @@ def select_run(connection: Connection, run_id: str) -> Any | None:
 
 
 def select_summaries(connection: Connection, wanted: RunFilter) -> RunList:
-    """Read the newest rows that fit, oldest first; one that is damaged keeps no other from being read."""
+    """Read the rows that a list shows; one that is damaged keeps no other from being read."""
     try:
-        rows = connection.execute(_newest(select(*_SUMMARY).select_from(_WITH_DEFINITION), wanted)).all()
-        return RunList(RunSummary(**summary_fields(row)) for row in reversed(rows))
+        rows = _rows(connection, select(*_SUMMARY).select_from(_WITH_DEFINITION), wanted)
+        return RunList(RunSummary(**summary_fields(row)) for row in rows)
     except SnapshotCorrupt:
         return _one_by_one(connection, wanted)
 
@@ -113,8 +114,7 @@ def _one_by_one(connection: Connection, wanted: RunFilter) -> RunList:
     """Read each row by itself: what cannot be read of one is not known before."""
     found: list[RunSummary] = []
     damaged: list[DamagedRun] = []
-    names = connection.execute(_newest(select(runs.c.run_id, runs.c.workflow_name), wanted)).all()
-    for run_id, workflow_name in reversed(names):
+    for run_id, workflow_name in _rows(connection, select(runs.c.run_id, runs.c.workflow_name), wanted):
         try:
             found.append(_select_summary(connection, run_id))
         except SnapshotCorrupt as error:
@@ -130,7 +130,16 @@ def _select_summary(connection: Connection, run_id: str) -> RunSummary:
     return RunSummary(**summary_fields(row))
 
 
-def _newest(query: Select[Any], wanted: RunFilter) -> Select[Any]:
+def _rows(connection: Connection, query: Select[Any], wanted: RunFilter) -> Sequence[Any]:
+    """Read these columns of the runs that fit, in the order of the list."""
+    fitting = _fitting(query, wanted).limit(wanted.limit)
+    if wanted.least_taken:
+        return connection.execute(fitting.order_by(runs.c.fence, runs.c.created_at, runs.c.run_id)).all()
+    newest_first = fitting.order_by(desc(runs.c.created_at), desc(runs.c.run_id))
+    return connection.execute(newest_first).all()[::-1]
+
+
+def _fitting(query: Select[Any], wanted: RunFilter) -> Select[Any]:
     if wanted.status is not None:
         query = query.where(runs.c.status == wanted.status)
     if wanted.crashed:
@@ -139,7 +148,7 @@ def _newest(query: Select[Any], wanted: RunFilter) -> Select[Any]:
         query = query.where(runs.c.workflow_name == wanted.workflow)
     if wanted.since is not None:
         query = query.where(runs.c.created_at >= wanted.since)
-    return query.order_by(desc(runs.c.created_at), desc(runs.c.run_id)).limit(wanted.limit)
+    return query
 
 
 def cancel_run(connection: Connection, run_id: str) -> bool:
@@ -153,11 +162,19 @@ def cancel_run(connection: Connection, run_id: str) -> bool:
 
 
 def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
-    """Note that a run's checkpoints are gone; False if somebody holds the run, or they are gone already."""
+    """Note that a run's checkpoints are gone; False if somebody holds the run, or they are gone already.
+
+    A crashed run, which nobody can go on with any more, is cancelled.
+    """
+    crashed = runs.c.status == RunStatus.RUNNING  # for it is not held
     done = connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id, runs.c.removed_at.is_(None), ~HELD)
         .values(
+            status=case((crashed, RunStatus.CANCELLED), else_=runs.c.status),
+            finished_at=case((crashed, now()), else_=runs.c.finished_at),
+            holder=None,
+            expires_at=None,
             fence=runs.c.fence + 1,
             removed_at=now(),
             removed_because=because,

@@ -225,12 +225,17 @@ class CheckpointsContract:
 
             assert everything(store) == before
 
-    def test_checkpoints_of_a_crashed_run_are_deleted(self, store: Store) -> None:
+    def test_a_crashed_run_whose_checkpoints_are_deleted_is_cancelled_for_nobody_can_go_on_with_it(
+        self, store: Store
+    ) -> None:
         crash(store)
 
         assert store.delete_checkpoints("run-1") == 2
 
-        assert store.get_run("run-1").removed_because == "deleted"
+        run = store.get_run("run-1")
+        assert (run.status, run.is_crashed, run.lease, run.removed_because) == ("cancelled", False, None, "deleted")
+        assert run.finished_at is not None
+        assert run.finished_at >= run.created_at
 
     def test_a_run_is_deleted_or_taken_but_not_both(self, store: Store) -> None:
         for number in range(5):

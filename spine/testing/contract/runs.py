@@ -1,5 +1,6 @@
 """What a store promises of runs."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, timedelta
 
@@ -17,6 +18,7 @@ from spine.testing.contract.drive import (
     COMPLETED,
     DEFINITION,
     FAILED,
+    HOUR,
     STEPS,
     WAITING,
     at_once,
@@ -26,6 +28,7 @@ from spine.testing.contract.drive import (
     everything,
     new_run,
     run_to,
+    take_over,
 )
 
 HOSTILE = (
@@ -169,6 +172,23 @@ class RunsContract:
         assert [run.run_id for run in everyone] == [f"run-{number}" for number in range(5)]
         assert [run.run_id for run in newest] == ["run-3", "run-4"]
         assert store.list_runs(RunFilter(limit=0)) == []
+
+    def test_or_those_are_kept_that_were_taken_least_often_and_the_oldest_of_them_come_first(
+        self, store: Store
+    ) -> None:
+        for number in range(4):
+            run_to(store, FAILED, f"run-{number}", steps=())
+        for run_id in ("run-0", "run-3", "run-3"):
+            with closing(store.writer(take_over(store, run_id), lease_seconds=HOUR)) as writer:
+                writer.end_run(FAILED)
+
+        def listed(limit: int) -> list[str]:
+            return [run.run_id for run in store.list_runs(RunFilter(limit=limit, least_taken=True))]
+
+        assert listed(100) == ["run-1", "run-2", "run-0", "run-3"]
+        assert listed(3) == ["run-1", "run-2", "run-0"]
+        assert listed(1) == ["run-1"]
+        assert listed(0) == []
 
     def test_a_list_may_be_narrowed_by_status(self, store: Store) -> None:
         _one_of_each(store)

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +99,22 @@ def test_no_hook_hears_of_a_step_that_a_driver_who_slept_does_not_start_any_more
     assert result.status == "cancelled"
     assert ("step.started", "a") in told
     assert ("step.started", "b") not in told
+
+
+def test_a_driver_who_slept_while_its_checkpoints_were_deleted_is_told_that_its_run_is_cancelled(monkeypatch):
+    store, ran, now = MemoryStore(), [], [clock.now()]
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+
+    def sleep(ctx, config):
+        ran.append("a")
+        now[0] += timedelta(hours=1)
+        store.delete_checkpoints("r")
+        return {}
+
+    flow = Workflow("w", [Step.lambda_("a", sleep), Step.lambda_("b", lambda ctx, config: ran.append("b"))])
+    result = WorkflowRunner(store=store, registry=Registry()).execute(flow, run_id="r")
+
+    assert (result.status, ran) == ("cancelled", ["a"])
 
 
 def test_a_store_that_counts_as_empty_is_used_all_the_same():

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spine import clock
-from spine.codec import json as codec
 from spine.codec.limits import Limits
 from spine.errors import LeaseLost, NotStorable, SpineError, StoreError, class_name
 from spine.hooks.dispatch import Audience, dispatch
@@ -18,7 +17,7 @@ from spine.orchestration.heartbeat import Pulse
 from spine.orchestration.interrupts import Interrupted, Interrupts
 from spine.orchestration.progress import COMPLETED, Progress
 from spine.orchestration.registry import Registry
-from spine.orchestration.turn import Turn
+from spine.orchestration.turn import Turn, kept_metadata
 from spine.records.claim import Ending
 from spine.records.event import Event, EventKind
 from spine.steps.kind import Call
@@ -116,8 +115,7 @@ class Executor:
             context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
             turn.context = context.with_params(updates) if updates else context
             if result.metadata:
-                kept = codec.encode(result.metadata, at="metadata", limits=self.limits)
-                turn.result = replace(result, metadata=codec.decode(kept))  # which nobody else changes
+                turn.result = replace(result, metadata=kept_metadata(result.metadata, self.limits))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at

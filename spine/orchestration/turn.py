@@ -65,13 +65,13 @@ class Turn:
         return f"{told}\n{result.traceback}" if result.traceback else told
 
     def checkpoint(self, progress: Progress) -> NewCheckpoint:
-        """Give the checkpoint that says this step is done; raise `NotStorable` for metadata that cannot be kept."""
+        """Give the checkpoint that says this step is done."""
         return NewCheckpoint(
             run_id=self.context.run_id,
             step_name=self.step.name,
             sequence=progress.sequence + 1,
             next_step=progress.next_step,
-            metadata=_checked(self.result.metadata) if self.result.metadata else {},
+            metadata=self.result.metadata,
             context=self.context,
             base=progress.base,
             performed=self._performed(progress),
@@ -104,10 +104,12 @@ class Turn:
         return own
 
 
-def _checked(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+def kept_metadata(metadata: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Give a copy which nobody else changes; raise `NotStorable` for what cannot be kept, or a name of Spine's own."""
     if taken := _OWN_METADATA.intersection(name for name in metadata if type(name) is str):
         raise NotStorable(f"metadata.{min(taken)}", "the name is one that Spine itself writes; choose another")
-    return metadata
+    copy: dict[str, Any] = codec.decode(codec.encode(metadata, at="metadata", limits=limits))
+    return copy
 
 
 def _told(result: StepResult) -> dict[str, Any]:

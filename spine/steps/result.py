@@ -9,7 +9,17 @@ from itertools import dropwhile
 from typing import Any, NoReturn
 
 import spine
-from spine.errors import SpineError, StoreBusy, StoreUnavailable, StoreWentBack, class_name, type_of
+from spine.errors import (
+    LeaseLost,
+    RunFailed,
+    RunIsHeld,
+    SpineError,
+    StoreBusy,
+    StoreUnavailable,
+    StoreWentBack,
+    class_name,
+    type_of,
+)
 from spine.records.quality import QualityMetrics
 
 LONGEST_ERROR = 4000
@@ -148,8 +158,11 @@ def category_of(error: BaseException) -> ErrorCategory:
     kind = type(error)
     if issubclass(kind, TimeoutError):
         return ErrorCategory.TIMEOUT
-    if issubclass(kind, (ConnectionError, StoreBusy, StoreUnavailable, StoreWentBack)):
+    if issubclass(kind, (ConnectionError, StoreBusy, StoreUnavailable, StoreWentBack, RunIsHeld, LeaseLost)):
         return ErrorCategory.TRANSIENT
+    if issubclass(kind, RunFailed):  # of another run, which the step drove
+        of_that_run = getattr(getattr(error, "result", None), "error_category", None)
+        return next((each for each in ErrorCategory if each.value == of_that_run), ErrorCategory.DEPENDENCY)
     if issubclass(kind, (SpineError, ImportError, NotImplementedError)):
         return ErrorCategory.CONFIGURATION
     return ErrorCategory.INTERNAL
@@ -204,7 +217,7 @@ def _judged(result: StepResult) -> StepResult:
     quality: Any = result.quality  # whatever the annotation says
     if quality is not None and not isinstance(quality, Mapping):
         return _invalid(f"the quality of a StepResult must be QualityMetrics, not {type_of(quality)}")
-    if result.checkpoint not in (True, False, None):
+    if not (result.checkpoint is None or isinstance(result.checkpoint, bool)):
         return _invalid("the checkpoint of a StepResult must be True, False or None")
     plain: dict[str, Any] = {name: dict(value) for name, value in given.items()}
     outcome = Outcome(result.outcome)

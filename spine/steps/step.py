@@ -28,7 +28,7 @@ class Step:
 
     def __post_init__(self) -> None:
         check_name(self.name, "a step's name")
-        if self.checkpoint not in (True, False, None):
+        if not (self.checkpoint is None or isinstance(self.checkpoint, bool)):  # 1 is equal to True, and no key step
             raise InvalidWorkflow(f"step {self.name!r}: checkpoint must be True, False or None")
         if not callable(getattr(self.kind, "perform", None)):
             raise InvalidWorkflow(

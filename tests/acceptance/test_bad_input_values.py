@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from spine.orchestration import InvalidParams, NotStorable, QualityMetrics, RunNotFound, StepResult, WorkflowRunner
+from spine.orchestration import (
+    InvalidParams,
+    NotStorable,
+    QualityMetrics,
+    RunNotFound,
+    Step,
+    StepResult,
+    Workflow,
+    WorkflowRunner,
+)
 
 KEPT: dict[str, Any] = {
     "not a number": [math.nan, math.inf, -math.inf, -0.0, 0.0],
@@ -160,6 +169,14 @@ def test_every_part_of_a_result_is_judged(runner, ran, result, path):  # INV-10,
     assert failed.error.startswith(path)
     assert failed.context.params == {}
     assert runner.resume(failed.run_id).completed_steps == ["b"]
+
+
+def test_a_result_is_judged_whether_the_step_leaves_a_checkpoint_or_not(runner, ran):
+    quiet = Step.lambda_("a", lambda ctx, config: StepResult.ok(metadata={"duration": 1}), checkpoint=False)
+
+    failed = runner.execute(Workflow("w", [quiet, ran.step("b")]))
+
+    assert failed.error == "metadata.duration: the name is one that Spine itself writes; choose another"
 
 
 @pytest.mark.parametrize(

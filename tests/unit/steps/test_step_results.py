@@ -1,10 +1,21 @@
 """What a step gives back, and what becomes of what it returned or raised."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 
-from spine.errors import NotStorable, StoreBusy, StoreFull, StoreUnavailable, type_of
+from spine.errors import (
+    LeaseLost,
+    NotStorable,
+    RunFailed,
+    RunIsHeld,
+    StoreBusy,
+    StoreFull,
+    StoreUnavailable,
+    type_of,
+)
 from spine.records.context import WorkflowContext
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
@@ -43,7 +54,7 @@ def test_a_result_with_a_part_of_the_wrong_shape_fails_the_step(name, wrong):
     assert f"the {name} of a StepResult must be" in result.error
 
 
-@pytest.mark.parametrize("checkpoint", ["yes", 2, [], 0.5])
+@pytest.mark.parametrize("checkpoint", ["yes", 2, [], 0.5, 1, 0])
 def test_checkpoint_is_true_false_or_none(checkpoint):
     assert "checkpoint of a StepResult must be" in judged(StepResult.ok(checkpoint=checkpoint)).error
 
@@ -111,6 +122,10 @@ def test_a_failure_says_what_and_of_which_category():
         StepResult.fail("x", "nonsense")
 
 
+class WorkflowRun(NamedTuple):
+    error_category: str | None
+
+
 @pytest.mark.parametrize(
     ("error", "category"),
     [
@@ -120,6 +135,11 @@ def test_a_failure_says_what_and_of_which_category():
         (StoreBusy("locked"), "transient"),
         (StoreUnavailable("away"), "transient"),
         (StoreFull("no space left"), "configuration"),
+        (LeaseLost("taken"), "transient"),
+        (RunIsHeld("held", holder="ann", expires_at=datetime.now(UTC)), "transient"),
+        (RunFailed("failed", result=WorkflowRun(error_category="data_quality")), "data_quality"),
+        (RunFailed("cancelled", result=WorkflowRun(error_category=None)), "dependency"),
+        (RunFailed("somebody's own", result=None), "dependency"),
         (NotStorable("a", "b"), "configuration"),
         (ValueError(), "internal"),
         (KeyError("x"), "internal"),

@@ -66,7 +66,7 @@ def test_what_cannot_be_copied_or_stored_is_refused_with_the_step():
         Step.pipeline("a", "p", params={"x": object()})
 
 
-@pytest.mark.parametrize("checkpoint", ["yes", 2, [], "False"])
+@pytest.mark.parametrize("checkpoint", ["yes", 2, [], "False", 1, 0.0])
 def test_checkpoint_is_true_false_or_none(checkpoint):
     with pytest.raises(InvalidWorkflow, match="step 'a' needs a kind, not an int; make it with Step.lambda_ or"):
         Step(name="a", kind=3)  # type: ignore[arg-type]

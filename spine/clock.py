@@ -14,6 +14,9 @@ def now() -> datetime:
 # Seconds from an unknown start, never backwards: for durations.
 stopwatch = time.perf_counter
 
+# Waits for so many seconds.
+sleep = time.sleep
+
 # Seconds from an unknown start as the world outside counts them: also those this process, or machine, slept.
 uptime = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # the first is Linux's
 

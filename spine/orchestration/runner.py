@@ -208,7 +208,7 @@ class WorkflowRunner:
         return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
 
     def get_run(self, run_id: str) -> Run:
-        """Give a run with the context of its latest checkpoint, else its first; raise `RunNotFound`."""
+        """Give a run with its latest context, and the overrides told since; raise `RunNotFound`."""
         with self._asking_for(run_id) as known:
             return self._store.get_run(known)
 

@@ -107,7 +107,10 @@ def test_an_init_file_is_empty_or_a_face():
         assert all(NOT_ONLY_A_FACE[str(path)] in line for line in more)
 
 
-@pytest.mark.parametrize("what", ["datetime.now", "datetime.utcnow", "time.time", "uuid.uuid4", "random.random"])
+@pytest.mark.parametrize(
+    "what",
+    ["datetime.now", "datetime.utcnow", "time.time", "time.monotonic", "time.sleep", "uuid.uuid4", "random.random"],
+)
 def test_time_and_chance_come_from_the_clock_alone(what):
     owner, _, verb = what.partition(".")
     for path in modules("spine"):

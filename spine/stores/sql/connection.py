@@ -1,7 +1,6 @@
 """`BoundedConnection`: psycopg's connection, which does not wait forever for an answer."""
 
 import hashlib
-import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -10,6 +9,7 @@ import psycopg
 from psycopg import errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
 
+from spine import clock
 from spine.stores.sql import timeouts
 from spine.stores.sql.spinning import Spin
 
@@ -36,14 +36,14 @@ class BoundedConnection(psycopg.Connection[Any]):
         self, gen: Generator[Any, Any, Any], interval: float = timeouts.LOOK_SECONDS, timeout: float | None = None
     ) -> Any:
         """Wait as psycopg does, for so long at most."""
-        start = time.monotonic()
+        start = clock.stopwatch()
         try:
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
         except BaseException as error:
             if timeout is not None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self.pgconn.finish()  # what is still to come would be taken for the answer to the next question
-            if isinstance(error, psycopg.OperationalError) and time.monotonic() - start >= self.answer_seconds:
+            if isinstance(error, psycopg.OperationalError) and clock.stopwatch() - start >= self.answer_seconds:
                 told = f"no answer within {self.answer_seconds:g} s (answer_timeout)"
                 raise psycopg.OperationalError(told) from error
             raise

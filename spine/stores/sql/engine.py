@@ -1,7 +1,6 @@
 """From a URL to an engine: drivers, timeouts, pragmas; and its transactions."""
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
 
+from spine import clock
 from spine.errors import InvalidSetting, StoreError, StoreUnavailable
 from spine.stores.sql import own_connection, timeouts
 from spine.stores.sql.blockers import naming_blockers
@@ -182,14 +182,14 @@ def use_wal(engine: Engine) -> None:
 
 def _switch_to_wal(connection: Any) -> None:
     """Wait for others that switch too: SQLite does not call its busy handler here."""
-    deadline = time.monotonic() + timeouts.BUSY_SECONDS
+    deadline = clock.stopwatch() + timeouts.BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or clock.stopwatch() > deadline:
                 raise
-            time.sleep(0.005)
+            clock.sleep(0.005)
         else:
             if mode != "wal":
                 path = connection.execute("PRAGMA database_list").fetchone()[2]

@@ -1,12 +1,12 @@
 """Trying again on a new connection, when one was lost."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from spine import clock
 from spine.errors import StoreError
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing
@@ -20,10 +20,10 @@ def try_again(engine: Engine, first: StoreError, act: Callable[[], T | None], *,
     """Act until it gives something; raise what it raised last, from the `first` error, when the time is over."""
     _log.warning("store.lost error=%r retrying_for=%gs", str(first), seconds)
     latest = first
-    deadline = time.monotonic() + seconds
+    deadline = clock.stopwatch() + seconds
     pause = SHORTEST_PAUSE
-    while time.monotonic() + pause < deadline:
-        time.sleep(pause)
+    while clock.stopwatch() + pause < deadline:
+        clock.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
         try:
             with naming_blockers(engine):

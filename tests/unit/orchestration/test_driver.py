@@ -105,13 +105,13 @@ def test_a_driver_who_slept_while_its_checkpoints_were_deleted_is_told_that_its_
     store, ran, now = MemoryStore(), [], [clock.now()]
     monkeypatch.setattr(clock, "now", lambda: now[0])
 
-    def sleep(ctx, config):
+    def oversleep(ctx, config):
         ran.append("a")
         now[0] += timedelta(hours=1)
         store.delete_checkpoints("r")
         return {}
 
-    flow = Workflow("w", [Step.lambda_("a", sleep), Step.lambda_("b", lambda ctx, config: ran.append("b"))])
+    flow = Workflow("w", [Step.lambda_("a", oversleep), Step.lambda_("b", lambda ctx, config: ran.append("b"))])
     result = WorkflowRunner(store=store, registry=Registry()).execute(flow, run_id="r")
 
     assert (result.status, ran) == ("cancelled", ["a"])

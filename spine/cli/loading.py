@@ -29,6 +29,7 @@ from spine.errors import (
     class_name,
 )
 from spine.hooks.hook import Hook
+from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.steps.result import error_text
@@ -277,7 +278,8 @@ def _make_importable(folder: Path) -> None:
 def _told_as(place: str) -> Iterator[None]:
     """Turn whatever user code raises while it is imported into `InvalidSetting`, but for Ctrl-C."""
     try:
-        yield
+        with DEFAULT_REGISTRY.being_filled():
+            yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -1,7 +1,8 @@
 """`Registry`: names to pipelines and workflows, the only one of its kind."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from spine.errors import InvalidWorkflow, PipelineNotFound, WorkflowNotFound, alike, type_of
@@ -22,6 +23,24 @@ class Registry:
         self._lock = threading.Lock()
         self._pipelines: dict[str, Callable[[StepContext], Any]] = {}
         self._workflows: dict[str, Workflow] = {}
+        self._filled_by: int | None = None
+
+    @contextmanager
+    def being_filled(self) -> Iterator[None]:
+        """Have this thread drive nothing meanwhile: it imports what is to be known, again at every command."""
+        before, self._filled_by = self._filled_by, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._filled_by = before
+
+    def require_filled(self) -> None:
+        """Raise `InvalidWorkflow` where a file that is imported to be known drives a run."""
+        if self._filled_by == threading.get_ident():
+            raise InvalidWorkflow(
+                "it runs a workflow when it is imported, and so would every command; "
+                "put that behind: if __name__ == '__main__'"
+            )
 
     def pipeline(self, name: str) -> Callable[[F], F]:
         """Register the decorated function under a dotted name; the function itself is given back.

@@ -1,6 +1,5 @@
 """From a wish to drive a run to its lease: validate first, claim second, change state third."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
@@ -8,6 +7,7 @@ from typing import NamedTuple, NoReturn
 from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
+from spine.orchestration.author import holder
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
@@ -22,8 +22,8 @@ from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, RunStatus, RunSummary, standing
-from spine.steps.result import printable
 from spine.stores.protocol import Store
+from spine.stores.snapshots import require_room
 
 TRIES = 5
 Judge = Callable[[RunSummary], None]  # raises what fits a run that is not to be driven
@@ -61,6 +61,7 @@ class Admission:
         `given` says that the caller brought the context, so that a resume after a crash starts with it too.
         """
         self._require_pipelines(workflow)
+        require_room(context, self.limits)
         index = 0 if start_from is None else workflow.index_of(start_from)
         passed_over = workflow.step_names[:index]
         step = workflow.step_names[index]
@@ -155,7 +156,9 @@ class Admission:
         base = self._base_context(run.run_id, position, told.renamed)
         if told.context is not None:
             told = told._replace(context=translate_context(told.context, told.renamed))
-        return plan(workflow, run, position, base, told, self.limits)
+        planned = plan(workflow, run, position, base, told, self.limits)
+        require_room(planned.progress.context, self.limits)
+        return planned
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:
         now = self.store.get_claimable(run.run_id)
@@ -178,14 +181,3 @@ class Admission:
             self.refuse_existing(self.store.get_claimable(run_id))
         except RunNotFound:
             raise RunExists(f"run {run_id!r} was made by somebody else at this moment; try again") from None
-
-
-def holder() -> str:
-    """Name this process for people: who, where, which process."""
-    try:
-        import getpass  # noqa: PLC0415  # a drive pays for it, an import does not
-
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        user = str(os.getuid())
-    return printable(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]

@@ -7,6 +7,7 @@ from spine.codec.limits import Limits
 from spine.config.settings import load_settings
 from spine.errors import InvalidSetting, type_of
 from spine.orchestration.checkpointing import CheckpointStrategy, parse_strategy
+from spine.orchestration.registry import Registry
 from spine.retention import parse_days
 
 SHORTEST_LEASE = 0.5
@@ -42,6 +43,18 @@ class Options:
                 max_bytes=_whole("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30),
             ),
         )
+
+
+def require_usable(registry: Any, secrets: Any, store: Any, database_url: Any) -> None:
+    """Raise `InvalidSetting` for objects that a runner cannot use."""
+    if store is not None and not hasattr(store, "create_run"):
+        raise InvalidSetting(f"store must be a Store, not {type_of(store)}; a URL is given as database_url")
+    if None not in (store, database_url):
+        raise InvalidSetting("store and database_url are two databases; give one of them")
+    if not isinstance(registry, Registry | None):
+        raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
+    if not callable(secrets):
+        raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
 
 
 def _within(name: str, value: Any, least: float, most: float) -> float:

@@ -21,12 +21,13 @@ from spine.errors import (
 from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
 from spine.orchestration.absence import saying_what_there_is
-from spine.orchestration.admission import TRIES, Admission, Admitted, Judge, holder
+from spine.orchestration.admission import TRIES, Admission, Admitted, Judge
+from spine.orchestration.author import author
 from spine.orchestration.driver import Driver
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.listing import listed, run_filter
-from spine.orchestration.options import Options
+from spine.orchestration.options import Options, require_usable
 from spine.orchestration.params import checked
 from spine.orchestration.recovery import Recovered, not_recovered, recover_run
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
@@ -37,7 +38,7 @@ from spine.orchestration.upkeep import Upkeep
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
-from spine.records.event import Author, Event
+from spine.records.event import Event
 from spine.records.finding import Finding
 from spine.records.names import check_name, check_reason, check_run_id, typed
 from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus, RunSummary
@@ -72,7 +73,7 @@ class WorkflowRunner:
         store: Store | None = None,
         make_tables: bool = True,
     ) -> None:
-        _refuse_unusable(registry, secrets)
+        require_usable(registry, secrets, store, database_url)
         options = Options.of(
             database_url=database_url,
             checkpoint_strategy=checkpoint_strategy,
@@ -260,7 +261,7 @@ class WorkflowRunner:
         """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
         with self._asking_for(run_id) as known:
             for _ in range(TRIES):
-                removed = self._store.delete_checkpoints(known, by=_author(reason))
+                removed = self._store.delete_checkpoints(known, by=author(reason))
                 if removed is not None:
                     return removed
                 self._refuse_held(known)
@@ -272,7 +273,7 @@ class WorkflowRunner:
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
-            cancelled = self._store.cancel_run(known, by=_author(reason))
+            cancelled = self._store.cancel_run(known, by=author(reason))
         run = self._store.get_run_summary(run_id)
         if not cancelled and run.status is RunStatus.COMPLETED:
             raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
@@ -295,7 +296,7 @@ class WorkflowRunner:
             raise InvalidSetting("say how many days to keep: purge(days=7), or set checkpoint_retention_days")
         order = retention.order_for(window, failed_days, None if workflows is None else _checked_names(workflows))
         if not dry_run:
-            return retention.purge(self._store, order, by=_author(None))
+            return retention.purge(self._store, order, by=author(None))
         expired = self._store.preview_purge(order)
         return Purged(runs=expired.runs, checkpoints=expired.checkpoints, dry_run=True)
 
@@ -357,13 +358,6 @@ class WorkflowRunner:
             )
 
 
-def _refuse_unusable(registry: Any, secrets: Any) -> None:
-    if not isinstance(registry, Registry | None):
-        raise InvalidSetting(f"registry must be a Registry, not {type_of(registry)}")
-    if not callable(secrets):
-        raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
-
-
 def _open_store(options: Options, *, make_tables: bool) -> Store:
     return open_store(
         options.database_url,
@@ -371,10 +365,6 @@ def _open_store(options: Options, *, make_tables: bool) -> Store:
         reconnect_seconds=options.reconnect_seconds,
         make_tables=make_tables,
     )
-
-
-def _author(reason: str | None) -> Author:
-    return Author(name=holder(), reason=check_reason(reason))
 
 
 def _checked_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> WorkflowContext | None:

@@ -230,6 +230,22 @@ def test_names_count_towards_the_limit_in_bytes(store_url, registry, ran, letter
     assert ran.steps == ["a"]
 
 
+def test_defaults_and_params_and_overrides_have_that_limit_before_anything_runs(runner, ran):  # INV-52
+    def text(size=9_000_000):
+        return "x" * size
+
+    with pytest.raises(NotStorable, match="the context: more than 16,777,216 bytes of JSON"):
+        runner.execute(Workflow("w", [ran.step("a")], defaults={"a": text()}), params={"b": text()})
+    assert runner.list_runs() == []
+
+    ran.broken["b"] = OSError("down")
+    failed = runner.execute(ran.workflow("a", "b"), params={"a": text()})
+    ran.taken()
+    with pytest.raises(NotStorable, match="the context: more than 16,777,216 bytes of JSON"):
+        runner.resume(failed.run_id, {"b": text()})
+    assert (ran.taken(), runner.get_run(failed.run_id).status) == ([], "failed")
+
+
 def test_many_small_outputs_have_the_limit_of_the_whole(runner, ran):  # INV-52
     steps = [ran.step(f"s{n}", lambda ctx: {"text": "x" * 5_000_000}) for n in range(5)]
 

@@ -1,6 +1,7 @@
 """Old checkpoints go by themselves; those of runs that might go on stay."""
 
 import math
+import os
 
 import pytest
 
@@ -130,6 +131,9 @@ def test_a_runner_with_days_purges_at_the_end_of_a_run_what_it_knows(database_ur
         keeping.execute(workflow, run_id="new")
 
         assert keeping.get_run("old").removed_because == "expired"
+        purged = keeping.list_events("old")[-1]
+        assert (purged.kind, purged.reason) == ("checkpoints.purged", "upkeep")
+        assert purged.actor.endswith(f"/{os.getpid()}")
         assert names(keeping, "unknown") == ["a"]
         assert "unknown" in keeping.purge(dry_run=True).runs
 

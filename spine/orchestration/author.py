@@ -1,0 +1,23 @@
+"""Who does something to a run: this process, named for people."""
+
+import os
+
+from spine.records.event import Author
+from spine.records.names import check_reason
+from spine.steps.result import printable
+
+
+def author(reason: str | None) -> Author:
+    """Give this process as the author of what it does, and why; raise `InvalidName` for a reason that is none."""
+    return Author(name=holder(), reason=check_reason(reason))
+
+
+def holder() -> str:
+    """Name this process for people: who, where, which process."""
+    try:
+        import getpass  # noqa: PLC0415  # a drive pays for it, an import does not
+
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        user = str(os.getuid())
+    return printable(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]

@@ -1,9 +1,21 @@
 """`Secret`: a reference to a value that is never stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spine.errors import InvalidParams
+
+_TAG = b'"$secret":'
+
+
+def require_none_within(texts: Mapping[str, bytes], what: str) -> None:
+    """Raise `InvalidParams` for an encoded param that holds a secret and is not one: no step would be told it."""
+    for name, text in texts.items():
+        if _TAG in text and not text.startswith(b"{" + _TAG):
+            raise InvalidParams(
+                f"{what}.{name} holds a secret, which no step would be told; make it a param of its own"
+            )
 
 
 @dataclass(frozen=True, slots=True)

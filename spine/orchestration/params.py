@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
+from spine.codec.secret import require_none_within
 from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
 from spine.steps.context import RESUMED
@@ -88,6 +89,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     if isinstance(given, Values):
         return given.fresh()
     values = Values.of(given, at=what, limits=limits)
+    require_none_within(values.encoded, what)
     if values.encoded.size > limits.max_bytes:
         raise NotStorable(what, f"more than {limits.max_bytes:,} bytes of JSON in all; keep a reference to the data")
     return values

@@ -65,6 +65,25 @@ def test_names_are_text(name):
         checked({name: 1}, "params")
 
 
+@pytest.mark.parametrize("value", [{"password": Secret("PW")}, [Secret("PW")], {"a": [{"b": (Secret("PW"),)}]}])
+def test_a_secret_is_a_param_by_itself_and_not_inside_one(value):
+    says = r"db holds a secret, which no step would be told; make it a param of its own"
+
+    with pytest.raises(InvalidParams, match=rf"params\.{says}"):
+        workflow().first_params({"db": value})
+    with pytest.raises(InvalidParams, match=rf"params_override\.{says}"):
+        workflow().override({}, {"db": value})
+    with pytest.raises(InvalidParams, match=rf"the params of step 'a'\.{says}"):
+        Step.pipeline("a", "p", params={"db": value})
+
+
+@pytest.mark.parametrize(
+    "value", [Secret("PW"), {"$secret": "PW"}, '"$secret":', ['{"$secret":"PW"}'], {"a": {"$secret": 1}}]
+)
+def test_what_only_looks_like_one_is_taken(value):
+    assert workflow().first_params({"db": value}).values == {"db": value}
+
+
 def test_what_cannot_be_stored_is_refused_with_its_path():
     with pytest.raises(NotStorable) as refused:
         workflow().override({}, {"a": [1, {"b": 1j}]})

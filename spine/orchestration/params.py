@@ -78,7 +78,8 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     if given is None:
         return Values()
     if not isinstance(given, Mapping):
-        raise InvalidParams(f"{what} must be a mapping of names to values, not {type_of(given)}")
+        hint = '; give its .model_dump(mode="json")' if hasattr(given, "model_dump") else ""
+        raise InvalidParams(f"{what} must be a mapping of names to values, not {type_of(given)}{hint}")
     if isinstance(given, StepParams):  # a step starts another run with its own params
         given = given.plain()
     for name in given:

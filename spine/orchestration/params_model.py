@@ -12,7 +12,7 @@ from spine.errors import InvalidParams, NotStorable, type_of
 from spine.orchestration.field_names import FieldNames, is_root
 from spine.orchestration.model_values import values_of
 from spine.records.values import Values
-from spine.steps.result import error_text
+from spine.steps.result import cleaned, error_text
 
 _BY_BOTH = {"by_alias": True, "by_name": True}
 _BY_NAME = {"by_alias": False, "by_name": True}
@@ -124,7 +124,7 @@ class ParamsModel:
             raise
         except Exception as error:  # the model's own code, or a value that has no JSON
             told = f"the params_model of workflow {self.workflow!r} raised {type_of(error)}: {error_text(error)}"
-            raise InvalidParams(told) from error
+            raise InvalidParams(cleaned(told)) from error
 
 
 def _hint(problem: Any) -> str:

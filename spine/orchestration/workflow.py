@@ -37,7 +37,7 @@ class Workflow:
         check_name(self.name, "a workflow's name")
         object.__setattr__(self, "steps", _checked_steps(self.name, self.steps))
         object.__setattr__(self, "defaults", _checked_defaults(self.name, self.defaults))
-        if self.params_model is not None and not hasattr(self.params_model, "model_validate"):
+        if self.params_model is not None and not _is_model(self.params_model):
             raise InvalidWorkflow(f"the params_model of workflow {self.name!r} must be a pydantic model class")
         object.__setattr__(self, "source", _place_of_definition())
 
@@ -111,6 +111,11 @@ def _checked_defaults(workflow: str, defaults: Any) -> Values:
     if not isinstance(defaults, Mapping):
         raise InvalidWorkflow(f"the defaults of workflow {workflow!r} must be a mapping")
     return run_params.checked(defaults, f"the defaults of workflow {workflow!r}")
+
+
+def _is_model(given: Any) -> bool:
+    """Tell whether it is a pydantic model; who has none does not pay for the import of pydantic."""
+    return isinstance(given, type) and hasattr(given, "model_validate") and hasattr(given, "model_fields")
 
 
 def _place_of_definition() -> str:

@@ -1,7 +1,7 @@
 """`Values`: a read-only mapping that keeps each entry encoded and decodes it when asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from spine.codec import json as codec
 from spine.codec.limits import DEFAULT_LIMITS, Limits
@@ -68,6 +68,14 @@ class Values(Mapping[str, Any]):
                 raise KeyError(f"no {self._what} {name!r}; there are: {self._named()}{self._hint}")
             self._decoded[name] = self._decode(self.encoded[name])
         return self._decoded[name]
+
+    def _refuse_change(self, name: str, _value: Any = None) -> NoReturn:
+        raise TypeError(
+            f"the {self._what} {name!r} cannot be changed; a step gives back what the next ones are to know, "
+            "as its output or in context_updates"
+        )
+
+    __setitem__ = __delitem__ = _refuse_change
 
     def __contains__(self, name: object) -> bool:
         return name in self.encoded

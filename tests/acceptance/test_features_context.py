@@ -233,6 +233,25 @@ def test_params_stay_the_same_from_one_day_to_the_next(runner, ran):  # S47
 @pytest.mark.parametrize(
     ("part", "says"),
     [
+        ("params", "the param 'x' cannot be changed"),
+        ("outputs", "the output of a step 'x' cannot be changed"),
+        ("partition", "the part of the partition 'x' cannot be changed"),
+    ],
+)
+def test_what_a_step_sets_in_its_context_is_told_where_it_belongs(runner, ran, part, says):
+    def assign(ctx):
+        getattr(ctx, part)["x"] = 1
+
+    failed = runner.execute(ran.workflow(ran.step("assign", assign)))
+
+    assert (
+        failed.error == f"{says}; a step gives back what the next ones are to know, as its output or in context_updates"
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
         ("params", "no param 'date'; there are: limit"),
         ("outputs", "no output of a step 'date'; there are: none; a step that was skipped or passed over has none"),
         ("partition", "no part of the partition 'date'; there are: region"),

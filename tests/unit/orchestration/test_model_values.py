@@ -192,6 +192,15 @@ class Silent(pydantic.BaseModel):
         raise Sullen
 
 
+class Garbled(pydantic.BaseModel):
+    n: int = 0
+
+    @pydantic.field_validator("n")
+    @classmethod
+    def refuse(cls, n):
+        raise LookupError("\ud800\0")
+
+
 class Raw(pydantic.BaseModel):
     content: dict[str, bytes | Path] = {"a": b"\xff", "b": Path("x")}
 
@@ -201,6 +210,7 @@ class Raw(pydantic.BaseModel):
     [
         (Picky, {"n": 9}, "raised a KeyError: 9"),
         (Silent, {}, "raised a Sullen: Sullen"),
+        (Garbled, {"n": 1}, r"raised a LookupError: \\ud800\\0$"),
         (Raw, {}, "raised a UnicodeDecodeError"),
     ],
 )

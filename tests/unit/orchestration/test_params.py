@@ -152,7 +152,16 @@ def test_defaults_are_part_of_what_the_model_judges():
     assert workflow(params_model=Model, defaults={"day": "2026-01-10"}).first_params(None).values["limit"] == 10
 
 
-@pytest.mark.parametrize("wrong", [dict, 5, "Model", object()])
+class LooksLikeOne:
+    model_validate = model_dump = dict
+
+
+def test_a_models_object_is_told_how_to_be_given():
+    with pytest.raises(InvalidParams, match=r'a Model; give its \.model_dump\(mode="json"\)'):
+        workflow(params_model=Model).first_params(Model(day="2026-01-10"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [dict, 5, "Model", object(), LooksLikeOne, Model(day="2026-01-10")])
 def test_a_params_model_is_a_pydantic_model(wrong):
     with pytest.raises(InvalidWorkflow, match="must be a pydantic model class"):
         workflow(params_model=wrong)

@@ -10,7 +10,7 @@ MICRO, MILLI = 1e6, 1e3
 SCALES = {"µs": MICRO, "ms": MILLI, "/s": 1.0}
 KIB = 1024
 SPREAD_NEEDS = 4
-BUSY = 2.0
+BUSY = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

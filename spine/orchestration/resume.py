@@ -172,7 +172,7 @@ def plan(
         now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
         overrides = followed(overrides, now)
     params = point.params.merged(said) if point else said
-    is_told = params or position.passed_over or given or told.start_from
+    is_told = bool(params or position.passed_over or given or told.start_from)
     definition = workflow.definition(run.definition.defaulted, run.definition.first_names)
     return Plan(
         progress=_progress(workflow, run, position, base, definition, context.with_params(said)),

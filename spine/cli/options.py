@@ -10,7 +10,7 @@ import typer
 
 from spine import __version__
 from spine.cli import failures, logs
-from spine.cli.commands import Commands
+from spine.cli.commands import Command, Commands
 from spine.cli.output import out
 
 P = ParamSpec("P")
@@ -42,9 +42,17 @@ def markup() -> Literal["rich"] | None:
     return "rich" if sys.stdout is not None and sys.stdout.isatty() else None
 
 
-def new_app(help_text: str, **told: Any) -> typer.Typer:
+class App(typer.Typer):
+    """A group whose commands are of Spine's own class."""
+
+    def command(self, name: str | None = None, **told: Any) -> Callable[[Any], Any]:
+        """Add a command as typer does."""
+        return super().command(name, cls=Command, **told)
+
+
+def new_app(help_text: str, **told: Any) -> App:
     """Make a group of commands that takes the common options itself."""
-    app = typer.Typer(
+    app = App(
         cls=Commands, help=help_text, no_args_is_help=True, add_completion=False, rich_markup_mode=markup(), **told
     )
     app.callback()(_group)

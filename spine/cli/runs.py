@@ -15,7 +15,7 @@ from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, StepStanding, Story
-from spine.errors import InvalidInput, InvalidSetting
+from spine.errors import InvalidSetting
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event
 from spine.records.run import RunList, RunStatus, RunSummary
@@ -37,7 +37,7 @@ def list_runs(
     options: Options,
     *,
     status: Annotated[
-        list[str] | None,
+        str | None,
         typer.Option(metavar="STATUS", help="running, completed, failed, cancelled, crashed, waiting or pending."),
     ] = None,
     workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.")] = None,
@@ -54,11 +54,9 @@ def list_runs(
     Example: spine runs list --status failed --since 7d
     """
     moment = None if since is None else parse_since(since, clock.now())
-    if status and len(status) > 1:
-        raise InvalidInput("--status is given more than once, and a list shows one status or all")
     with loading.open_runner(options) as runner:
         location = runner.location
-        found = runner.list_runs(status=status[0] if status else None, workflow=workflow, since=moment, limit=limit)
+        found = runner.list_runs(status=status, workflow=workflow, since=moment, limit=limit)
     if options.json:
         render.print_json([summary_document(run) for run in found])
     elif found:

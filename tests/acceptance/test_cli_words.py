@@ -1,0 +1,71 @@
+"""What is said of words that no command takes, and of options given twice."""
+
+import pytest
+
+from tests.acceptance.command import ORDERS
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("run", "orders.py", "day=2026-01-11"), "--param day=2026-01-11"),
+        (("run", "orders.py", "--param", "a=1", "b=two words", "c=3"), "--param 'b=two words' --param c=3"),
+        (("resume", "r1", "--app", "orders.py", "target=main"), "--param target=main"),
+        (("run", "orders", "orders.py:orders"), "--app orders.py:orders"),
+        (("recover", "orders.py"), "--app orders.py"),
+        (("runs", "list", "failed"), "--status failed"),
+        (("runs", "list", "--limit", "3", "crashed", "7d"), "--status crashed --since 7d"),
+        (("runs", "list", "2026-01-31"), "--since 2026-01-31"),
+        (("runs", "show", "r1", "sqlite:///other.db"), "--database-url sqlite:///other.db"),
+        (("retention", "run", "30"), "--days 30"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_word_too_many_is_told_of_the_option_that_takes_it(spine, words, meant):
+    said = spine(*words)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("spine: Got unexpected extra argument(s) (")
+    assert f"). Did you mean {meant}? (see: spine {words[0]} " in said.err
+
+
+@pytest.mark.parametrize("word", ["extract", "postgresql://spine:pass@db/x", "postgresql://db/x?sslpassword=pass"])
+def test_a_word_too_many_that_no_option_takes_or_that_holds_a_secret_is_told_of_none(spine, word):
+    said = spine("runs", "show", "r1", word)
+
+    assert said.code == 2
+    assert "unexpected extra argument" in said.err
+    assert "Did you mean" not in said.err
+    assert "pass@" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("retention", "run", "--days", "1", "--days", "2"), "--days"),
+        (("runs", "list", "--limit", "1", "--status", "failed", "--limit=1"), "--limit"),
+        (("run", "orders.py", "--run-id", "a", "--run-id", "b"), "--run-id"),
+        (("runs", "show", "r1", "--database-url", "sqlite:///a.db", "--database-url", "sqlite:///b.db"), "--database"),
+        (("--app", "a.py", "--app", "b.py", "runs", "list"), "--app"),
+        (("runs", "--app", "a.py", "--app", "b.py", "list"), "--app"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_option_of_one_value_that_is_given_twice_is_refused(spine, place, words, option):
+    (place / "orders.py").write_text(ORDERS)
+
+    said = spine(*words)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"spine: {option}")
+    assert " is given twice; leave one of them out (see: spine " in said.err
+    assert not list(place.glob("*.db"))
+
+
+def test_what_may_be_given_again_is_taken_again(spine, place):
+    (place / "orders.py").write_text(ORDERS)
+
+    said = spine("run", "orders.py", "-q", "-q", "--param", "target=x", "--param", "day=1", "--run-id", "r1")
+
+    assert said.code == 0, said.err
+    assert spine("runs", "show", "r1", "--json").json["params"] == {"target": "x", "day": 1}

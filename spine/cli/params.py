@@ -19,12 +19,12 @@ class _NotJson(ValueError):
 
 
 def read_params(pairs: Sequence[str] | None, file: str | None, secrets: Sequence[str] | None) -> dict[str, Any]:
-    """Read the file, then the pairs and the secrets, which win; raise `InvalidParams`."""
-    return {
-        **(read_file(file) if file is not None else {}),
-        **read_pairs(pairs, "--param"),
-        **read_secrets(secrets),
-    }
+    """Read the file, then the pairs and the secrets, which win over it; raise `InvalidParams`."""
+    said, kept_secret = read_pairs(pairs, "--param"), read_secrets(secrets)
+    for name in said:
+        if name in kept_secret:
+            raise InvalidParams(f"param {name[:100]!r} is given by --param and by --secret; leave one of them out")
+    return {**(read_file(file) if file is not None else {}), **said, **kept_secret}
 
 
 def read_secrets(pairs: Sequence[str] | None) -> dict[str, Secret]:

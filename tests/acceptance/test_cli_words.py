@@ -2,6 +2,8 @@
 
 import pytest
 
+from spine.cli.params import read_params
+from spine.errors import InvalidParams
 from tests.acceptance.command import ORDERS
 
 
@@ -69,3 +71,21 @@ def test_what_may_be_given_again_is_taken_again(spine, place):
 
     assert said.code == 0, said.err
     assert spine("runs", "show", "r1", "--json").json["params"] == {"target": "x", "day": 1}
+
+
+def test_a_param_that_is_also_given_as_a_secret_is_refused():
+    with pytest.raises(InvalidParams, match="param 'pw' is given by --param and by --secret; leave one of them out"):
+        read_params(["pw=3"], None, ["pw=HPW"])
+
+
+def test_a_param_and_a_secret_win_over_the_file(spine, place, monkeypatch):
+    (place / "orders.py").write_text(ORDERS)
+    (place / "pp.json").write_text('{"pw": "in the file", "target": "file", "day": 1}')
+    monkeypatch.setenv("HPW", "hunter2")
+
+    words = ("--params-file", "pp.json", "--secret", "pw=HPW", "--param", "target=main")
+    said = spine("run", "orders.py", "--run-id", "r1", *words)
+
+    assert said.code == 0, said.err
+    shown = spine("runs", "show", "r1", "--json").json["params"]
+    assert shown == {"pw": {"$secret": "HPW"}, "target": "main", "day": 1}

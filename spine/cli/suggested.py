@@ -6,7 +6,7 @@ import shlex
 from spine.cli.spelling import holds_secret
 
 _COMMAND = re.compile(
-    r"(?:(?<=: )|(?<=\())spine (?:db upgrade|doctor|runs (?:list|cancel)|checkpoints list|resume)\b"
+    r"(?:(?<=: )|(?<=\())spine (?:db upgrade|doctor|runs (?:list|show|cancel)|checkpoints list|resume)\b"
     r"(?!.* --database-url )"  # said already
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spine.errors import CheckpointNotFound, RunNotFound, StoreError, alike
+from spine.records.names import typed
 from spine.records.run import Removal
 from spine.stores.protocol import RunFilter, Runs
 
@@ -13,13 +14,13 @@ SHOWN = 3
 
 @contextmanager
 def saying_what_there_is(store: Runs, run_id: str) -> Iterator[None]:
-    """Add to `RunNotFound` the runs of a similar id, else the newest; to `CheckpointNotFound`, who removed them."""
+    """Add to `RunNotFound` the runs of a similar id, else the newest; say it of checkpoints that were removed."""
     try:
         yield
     except RunNotFound as error:
         raise RunNotFound(f"{error}{_instead(store, run_id)}") from None
     except CheckpointNotFound as error:
-        raise CheckpointNotFound(f"{error}{_removed(store, run_id)}") from None
+        raise CheckpointNotFound(_removed(store, run_id) or str(error)) from None
 
 
 def _instead(store: Runs, run_id: str) -> str:
@@ -40,5 +41,10 @@ def _removed(store: Runs, run_id: str) -> str:
         run = store.get_claimable(run_id)
     except (RunNotFound, StoreError):
         return ""
+    if run.removed_at is None:
+        return ""
     gone = "expired" if run.removed_because is Removal.EXPIRED else "were deleted"
-    return "" if run.removed_at is None else f" (they {gone} on {run.removed_at:%Y-%m-%d})"
+    return (
+        f"run {run_id!r} has no checkpoints any more: they {gone} on {run.removed_at:%Y-%m-%d}; "
+        f"start a new run with the same params, and see them with: spine runs show {typed(run_id)}"
+    )

@@ -45,8 +45,10 @@ def test_a_checkpoint_that_was_deleted_is_said_to_be(runner):
     runner.execute(FLOW, run_id="r")
     runner.delete_checkpoints("r")
 
-    with pytest.raises(CheckpointNotFound, match=r"they were deleted on 20\d\d-"):
-        runner.get_checkpoint("r", "a")
+    for step in (None, "a"):
+        with pytest.raises(CheckpointNotFound, match=r"they were deleted on 20\d\d-") as caught:
+            runner.get_checkpoint("r", step)
+        assert str(caught.value).endswith("start a new run with the same params, and see them with: spine runs show r")
 
 
 def test_the_id_of_a_completed_run_is_refused_with_what_applies(runner):

@@ -1,6 +1,7 @@
 """`spine runs`: list, show, cancel."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -15,7 +16,9 @@ from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, StepStanding, Story
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, alike
+from spine.orchestration.absence import LOOKED_AT
+from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event
 from spine.records.run import RunList, RunStatus, RunSummary
@@ -57,12 +60,13 @@ def list_runs(
     with loading.open_runner(options) as runner:
         location = runner.location
         found = runner.list_runs(status=status, workflow=workflow, since=moment, limit=limit)
+        instead = _workflow_meant(workflow, runner) if workflow is not None and not (found or found.damaged) else ""
     if options.json:
         render.print_json([summary_document(run) for run in found])
     elif found:
         _print_runs(found)
     elif not found.damaged:
-        say(f"no runs{'' if not (status or workflow or since) else ' fit'} in {location}")
+        say(f"no run in {location} matches{instead}" if status or workflow or since else f"no runs in {location}")
     if len(found) == limit:
         say(f"these are the newest {limit:,}; show more with --limit")
     _tell_damaged(found)
@@ -113,6 +117,14 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     options.confirm(spelling.safe(f"run {run.run_id} of {run.workflow_name} {_how_cancelled(before)}"))
     for told in _told(resume, options) if resume and not options.quiet else ():
         say(told)
+
+
+def _workflow_meant(name: str, runner: WorkflowRunner) -> str:
+    """Ask whether a workflow of the newest runs was meant, if no run is of the one named."""
+    if runner.list_runs(workflow=name, limit=1):
+        return ""
+    near = alike(name, {run.workflow_name for run in runner.list_runs(limit=LOOKED_AT)}, most=1)
+    return "".join(f"; did you mean --workflow {shlex.quote(one)}?" for one in near)
 
 
 def _how_cancelled(before: RunSummary) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from spine.cli.output import is_terminal, out
+from spine.cli.output import is_terminal, out, say
 from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
 
@@ -78,6 +78,8 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]])
             for line in cells
         )
     )
+    if left_out := [column.title for column, room in zip(columns, widths, strict=True) if not room]:
+        say(f"no room for {', '.join(left_out)}: make the terminal wider, or pipe the table on, as to cat")
 
 
 def print_facts(facts: Sequence[tuple[str, Cell | str]]) -> None:

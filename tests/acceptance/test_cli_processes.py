@@ -264,6 +264,20 @@ def test_on_a_terminal_a_long_text_is_folded_by_the_columns_that_its_letters_tak
     assert (sum(in_each_line), max(in_each_line)) == (74, most)
 
 
+def test_on_a_narrow_terminal_a_table_says_which_columns_it_has_no_room_for(place):
+    (place / "orders.py").write_text(ORDERS)
+    typed("run", "orders.py", "--run-id", "r1", place=place)
+
+    _, narrow = on_terminal("runs", "list", place=place, COLUMNS="50", NO_COLOR="1")
+    _, wide = on_terminal("runs", "list", place=place, COLUMNS="100", NO_COLOR="1")
+
+    heading, _, said = ESCAPES.sub("", narrow).splitlines()
+    assert heading.split() == ["RUN", "WORKFLOW", "STATE", "STEP", "STARTED"]
+    assert said.startswith("spine: no room for AT (UTC), LASTED: make the terminal wider, or pipe the table on")
+    assert "LASTED" in wide
+    assert "no room" not in wide
+
+
 def test_a_step_that_forks_on_a_terminal_may_print_in_its_child(place):
     (place / "forks.py").write_text(
         "import os\n"

@@ -12,11 +12,13 @@ from spine import clock
 from spine.cli import loading, render, spelling
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, ReasonOption, command, new_app
-from spine.cli.output import out, say
+from spine.cli.outlook import Outlook
+from spine.cli.output import out, say, stdout_kept_for_data
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.shown_run import lasted, print_run, run_document, summary_document
 from spine.cli.story import Story
+from spine.cli.suggested import for_database
 from spine.errors import InvalidSetting, alike
 from spine.orchestration.absence import LOOKED_AT
 from spine.orchestration.runner import WorkflowRunner
@@ -75,20 +77,25 @@ def list_runs(
 def show(options: Options, *, run_id: RunId) -> None:
     """Show everything about a run: state, error, steps, params, and how to resume it.
 
+    With --app it looks whether the workflow as it is now can be resumed.
     What is damaged is named on stderr, the rest is shown, and the exit code is 1.
 
     Example: spine runs show 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
         story = Story.of(runner, run_id)
-    goes_on_at = story.resumes_at
-    resume = resume_command(run_id, options, app=options.app) if goes_on_at else None
+    with stdout_kept_for_data(only_if=options.app is not None):
+        outlook = Outlook.of(story, options)
+    resume = resume_command(run_id, options, app=options.app) if outlook.goes_on_at else None
     if options.json:
-        render.print_json(run_document(story, goes_on_at, resume))
+        render.print_json(run_document(outlook, resume))
     else:
-        print_run(story, goes_on_at)
+        print_run(outlook)
         if resume is not None:
             out("\n".join(["", *_told(resume, options)]))
+        if outlook.refusal is not None:
+            why = for_database(str(outlook.refusal), options.database_url)
+            out(f"\n{spelling.safe(f'a resume is refused: {why}')}")
     for damage in story.damages:
         say(str(damage))
     if story.damages:

@@ -6,6 +6,7 @@ from typing import Any
 
 from spine import clock
 from spine.cli import render, spelling
+from spine.cli.outlook import Outlook
 from spine.cli.output import out
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand
@@ -48,8 +49,9 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
     }
 
 
-def run_document(story: Story, goes_on_at: str | None, resume: ResumeCommand | None) -> dict[str, Any]:
+def run_document(outlook: Outlook, resume: ResumeCommand | None) -> dict[str, Any]:
     """Give a run as JSON shows it."""
+    story = outlook.story
     return {
         **summary_document(story.run),
         "params": None if story.context is None else render.plain(story.context.params),
@@ -66,8 +68,9 @@ def run_document(story: Story, goes_on_at: str | None, resume: ResumeCommand | N
             for step in story.standings()
         ],
         "events": [_event_document(event) for event in story.events],
-        "next_step": goes_on_at,
+        "next_step": outlook.goes_on_at,
         "resume_command": resume.line if resume else None,
+        "resume_refused": None if outlook.refusal is None else str(outlook.refusal),
     }
 
 
@@ -79,9 +82,10 @@ def lasted(run: RunSummary) -> str:
     return spelling.duration((end - run.started_at).total_seconds())
 
 
-def print_run(story: Story, goes_on_at: str | None) -> None:
+def print_run(outlook: Outlook) -> None:
     """Show a run to people: what is known of it, its steps, its history, and where its failure came from."""
-    render.print_facts(_facts(story, goes_on_at))
+    story = outlook.story
+    render.print_facts(_facts(story, outlook.goes_on_at))
     _print_steps(story.standings())
     _print_events(story.events)
     _print_traceback(story)

@@ -4,10 +4,11 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spine.codec.given import read_object
 from spine.codec.secret import Secret
 from spine.errors import InvalidParams
 
@@ -24,7 +25,8 @@ def read_params(pairs: Sequence[str] | None, file: str | None, secrets: Sequence
     for name in said:
         if name in kept_secret:
             raise InvalidParams(f"param {name[:100]!r} is given by --param and by --secret; leave one of them out")
-    return {**(read_file(file) if file is not None else {}), **said, **kept_secret}
+    won = {**said, **kept_secret}
+    return won if file is None else {**read_file(file, won), **won}
 
 
 def read_secrets(pairs: Sequence[str] | None) -> dict[str, Secret]:
@@ -38,12 +40,14 @@ def read_renamed(pairs: Sequence[str] | None) -> dict[str, str]:
 
 
 def read_pairs(pairs: Sequence[str] | None, option: str) -> dict[str, Any]:
-    """Read `k=v` texts; a value is JSON if it parses as JSON, else a string."""
-    return {name: _value(value, f"{option} {name[:100]}") for name, value in _split(pairs, option, "NAME=VALUE")}
+    """Read `k=v` texts; a value is JSON, with the codec's tags, if it parses as JSON, else a string."""
+    read = {name: _value(value, f"{option} {name[:100]}") for name, value in _split(pairs, option, "NAME=VALUE")}
+    _refuse_secrets(read, option)
+    return read
 
 
-def read_file(file: str) -> dict[str, Any]:
-    """Read an object of JSON from a file, or from stdin for `-`."""
+def read_file(file: str, won: Container[str]) -> dict[str, Any]:
+    """Read an object of JSON, with the codec's tags, from a file, or from stdin for `-`, but for what others `won`."""
     where = "stdin" if file == "-" else file
     if file == "-" and sys.stdin is None:
         raise InvalidParams("--params-file stdin cannot be read: it is closed")
@@ -58,7 +62,26 @@ def read_file(file: str) -> dict[str, Any]:
         raise InvalidParams(f"--params-file {where} is not JSON: {error}") from error
     if type(params) is not dict:
         raise InvalidParams(f"--params-file {where} must hold a JSON object of names and values")
-    return params
+    left = {name: value for name, value in params.items() if name not in won}
+    _refuse_secrets(left, f"--params-file {where}")
+    return left
+
+
+def _refuse_secrets(params: dict[str, Any], where: str) -> None:
+    """Refuse secrets: who writes a value, which may come from elsewhere, shall not choose a variable that is read."""
+    for name, value in params.items():
+        unvisited = [value]
+        while unvisited:
+            part = unvisited.pop()
+            if isinstance(part, Secret):
+                raise InvalidParams(
+                    f"{where}: {name[:100]!r} holds the secret {part.name!r}, which only --secret may name; "
+                    f"give it with --secret {name[:100]}=VARIABLE"
+                )
+            if isinstance(part, dict):
+                unvisited += [*part, *part.values()]
+            elif isinstance(part, (list, tuple, set, frozenset)):
+                unvisited += part
 
 
 def _split(pairs: Sequence[str] | None, option: str, shape: str) -> Iterator[tuple[str, str]]:
@@ -94,12 +117,15 @@ def _parsed(text: str, where: str) -> Any:
             raise InvalidParams(f"{where} has a number that is too large: {digits[:50]}")
         return number
 
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def members(pairs: list[tuple[str, Any]]) -> Any:
         known = dict(pairs)
         if len(known) < len(pairs):
             twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
             raise InvalidParams(f"{where} has {twice[:100]!r} more than once in an object")
-        return known
+        try:
+            return read_object(known)
+        except ValueError as error:
+            raise InvalidParams(f"{where} has {error}") from None
 
     try:
         return json.loads(

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from spine.codec import json as codec
 LONGEST_INT = 10**4300  # what Python writes in decimal without being told twice
 GAP = "  "
 DELETE = "\x7f"
+_ONE_IN_JSON = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two characters that would be read as one
 LEAST_ROOM = 8
 _COLLECTIONS: dict[type, str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 
@@ -131,11 +133,13 @@ def _is_plain(value: Any) -> bool:
         return math.isfinite(value)
     if type(value) is int:
         return abs(value) < LONGEST_INT
-    return value is None or type(value) in (str, bool)
+    if type(value) is str:
+        return value.isascii() or _ONE_IN_JSON.search(value) is None
+    return value is None or type(value) is bool
 
 
 def _plain_object(value: Mapping[Any, Any]) -> dict[str, Any]:
-    if all(type(key) is str for key in value):
+    if all(type(key) is str and _is_plain(key) for key in value):
         return {f"${key}" if key.startswith("$") else key: plain(item) for key, item in value.items()}
     return {"$dict": [plain(part) for pair in value.items() for part in pair]}
 

@@ -124,7 +124,7 @@ REFUSALS: dict[type, Callable[[Any], str | None]] = {
 UNTAGGERS: dict[str, Callable[[Any], Any]] = {
     "$str": _untag_text,
     "$parts": lambda parts: "".join(map(_untag_text, parts)),
-    "$int": lambda digits: int(digits, 16),
+    "$int": lambda digits: int(digits, 0),
     "$float": float,
     "$datetime": _untag_datetime,
     "$date": date.fromisoformat,

@@ -259,4 +259,5 @@ def test_a_command_that_a_page_shows_is_one_there_is(words):
         command, words = command.commands[words[0]], words[1:]
     options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
 
-    assert {word.partition("=")[0].strip("[]") for word in words if word.startswith(("-", "[-"))} <= options
+    given = [word for word in words if word.startswith(("-", "[-")) and word != "-"]  # which is stdin
+    assert {word.partition("=")[0].strip("[]") for word in given} <= options

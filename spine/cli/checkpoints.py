@@ -29,9 +29,12 @@ def list_checkpoints(options: Options, *, run_id: RunId) -> None:
         found = runner.list_checkpoints(run_id)
         story = _story(runner, run_id)
     if options.json:
-        gaps = _gaps(story)
+        unsaved = _unsaved(story)
         render.print_json(
-            [{**_document(saved), "not_checkpointed_before": _names(gaps.get(saved.step_name, ()))} for saved in found]
+            [
+                {**_document(saved), "not_checkpointed_before": _names(unsaved.get(saved.step_name, ()))}
+                for saved in found
+            ]
         )
     elif found:
         _print_checkpoints(found, story)
@@ -111,19 +114,19 @@ def _story(runner: WorkflowRunner, run_id: str) -> Story | None:
     return story
 
 
-def _gaps(story: Story | None) -> dict[str | None, list[StepStanding]]:
+def _unsaved(story: Story | None) -> dict[str | None, list[StepStanding]]:
     """Give the steps without a checkpoint, by the step after them that has one.
 
     By None those after the last checkpoint that were done or skipped all the same.
     """
-    gaps: dict[str | None, list[StepStanding]] = {}
-    gap: list[StepStanding] = []
+    unsaved: dict[str | None, list[StepStanding]] = {}
+    since: list[StepStanding] = []
     for step in story.standings() if story else ():
         if step.checkpoint is None:
-            gap.append(step)
+            since.append(step)
         else:
-            gaps[step.name], gap = gap, []
-    return {**gaps, None: [step for step in gap if step.state in (DONE, AGAIN, SKIPPED)]}
+            unsaved[step.name], since = since, []
+    return {**unsaved, None: [step for step in since if step.state in (DONE, AGAIN, SKIPPED)]}
 
 
 def _names(steps: Sequence[StepStanding]) -> list[str]:
@@ -139,16 +142,16 @@ def _print_checkpoints(found: Sequence[CheckpointSummary], story: Story | None) 
         Column("SIZE", right=True),
         Column("NEXT", yields=True),
     ]
-    gaps = _gaps(story)
-    rows = [row for saved in found for row in (*_gap_rows(gaps.get(saved.step_name, ())), _row(saved))]
-    render.print_table(columns, [*rows, *_gap_rows(gaps[None])])
+    unsaved = _unsaved(story)
+    rows = [row for saved in found for row in (*_unsaved_rows(unsaved.get(saved.step_name, ())), _row(saved))]
+    render.print_table(columns, [*rows, *_unsaved_rows(unsaved[None])])
     if story is not None and story.resumes_at is not None:
         say(f"a resume goes on at {story.resumes_at}")
 
 
-def _gap_rows(gap: Sequence[StepStanding]) -> list[list[Cell | str]]:
+def _unsaved_rows(unsaved: Sequence[StepStanding]) -> list[list[Cell | str]]:
     why = {SKIPPED: "skipped", AGAIN: "no checkpoint: runs again"}
-    return [["", faint(step.name), faint(why.get(step.state, "no checkpoint")), "", "", ""] for step in gap]
+    return [["", faint(step.name), faint(why.get(step.state, "no checkpoint")), "", "", ""] for step in unsaved]
 
 
 def _row(checkpoint: CheckpointSummary) -> list[Cell | str]:

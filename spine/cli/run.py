@@ -17,6 +17,7 @@ from spine.config.settings import load_settings
 from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, SpineError, StoreError, StoreWentBack
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.workflow import Workflow
 from spine.records.run import RunStatus, standing
 
 ParamOption = Annotated[
@@ -87,6 +88,8 @@ def run(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
+        if run_id and start_from and not options.quiet:
+            _tell_beginning(runner, run_id, workflow, start_from)
         return runner.execute(
             workflow, values, run_id=run_id, partition=key or None, start_from=start_from, reason=reason
         )
@@ -130,6 +133,15 @@ def resume(
         return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
 
     _Drive(options=options, app=options.app).perform(act, run_id)
+
+
+def _tell_beginning(runner: WorkflowRunner, run_id: str, workflow: Workflow, start_from: str) -> None:
+    """Tell of a run that is not there, for its id may be a slip: a new one begins without the steps before."""
+    index = workflow.index_of(start_from)
+    try:
+        runner.get_summary(run_id)
+    except RunNotFound:
+        output.say(f"run {run_id!r} is new: it begins at {start_from}, step {index + 1} of {len(workflow.steps)}")
 
 
 def _tell_new_params(runner: WorkflowRunner, run_id: str, given: Iterable[str], *, judged: Collection[str]) -> None:

@@ -93,11 +93,11 @@ def test_a_param_and_a_secret_win_over_the_file(spine, place, monkeypatch):
 
 def test_a_run_that_is_to_go_on_and_is_not_there_is_said_to_be_new(spine, place):
     (place / "orders.py").write_text(ORDERS)
-    spine("run", "orders.py", "--run-id", "monday")
+    spine("run", "orders.py", "--run-id", "monday", "--param", "target=main")
 
     slip = spine("run", "orders.py", "--run-id", "mondya", "--start-from", "report")
 
     assert slip.code == 0
-    assert "run 'mondya' is new: it begins at report, step 3 of 3" in slip.err
+    assert "run 'mondya' is new: it begins at report, step 4 of 4" in slip.err
     assert "is new" not in spine("run", "orders.py", "--run-id", "monday", "--start-from", "report").err
     assert spine("run", "orders.py", "--run-id", "x", "--start-from", "report", "-q").err == ""

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from spine.orchestration import (
     NotCrashed,
     NotStorable,
@@ -164,30 +166,21 @@ def test_what_is_cancelled_or_recovered_elsewhere_while_others_are_recovered_is_
     assert kinds[-1] == "run.cancelled"
 
 
+@pytest.mark.parametrize(
+    ("limit", "recovered"), [(1000, ["night-1 two", "night-2 two", "poison two"]), (1, ["night-1 two"])]
+)
 def test_what_was_taken_least_often_is_recovered_first_so_that_no_run_that_kills_its_driver_starves_others(
-    sqlite_url: str,
+    sqlite_url: str, limit: int, recovered: list[str]
 ):
     ran: list[str] = []
     with WorkflowRunner(sqlite_url) as runner:
-        crash_at_once(sqlite_url, runner, workflow(ran), "poison", "night-1", "night-2")
+        crash_at_once(sqlite_url, runner, workflow(ran), "night-1", "poison", "night-2")
         ran.clear()
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
             database.execute("UPDATE core_workflow_runs SET fence = 7 WHERE run_id = 'poison'")
-        runner.recover()
+        runner.recover(limit=limit)
 
-    assert ran == ["night-1 two", "night-2 two", "poison two"]
-
-
-def test_nor_do_a_few_such_runs_starve_others_where_only_so_many_are_recovered_at_a_time(sqlite_url: str):
-    ran: list[str] = []
-    with WorkflowRunner(sqlite_url) as runner:
-        crash_at_once(sqlite_url, runner, workflow(ran), "night-1", "poison-1", "poison-2")
-        ran.clear()
-        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
-            database.execute("UPDATE core_workflow_runs SET fence = 7 WHERE run_id LIKE 'poison%'")
-        runner.recover(limit=1)
-
-    assert ran == ["night-1 two"]
+    assert ran == recovered
 
 
 def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(sqlite_url: str):

@@ -20,10 +20,6 @@ from spine.cli.options import Options
 from spine.config.settings import load_settings
 from spine.errors import (
     InvalidSetting,
-    RunAlreadyCompleted,
-    RunExists,
-    RunFailed,
-    RunIsHeld,
     WorkflowNotFound,
     alike,
     class_name,
@@ -294,8 +290,6 @@ def _not_imported(place: str, error: BaseException) -> InvalidSetting:
         return InvalidSetting(f"cannot import {place}: {what} ({error.filename}, line {error.lineno})")
     if isinstance(error, SystemExit):
         what = f"it exits ({error.code}); guard what it runs with: if __name__ == '__main__'"
-    if isinstance(error, (RunFailed, RunExists, RunAlreadyCompleted, RunIsHeld)):
-        what = f"it runs a workflow when it is imported; put that behind: if __name__ == '__main__' ({what})"
     where = _place_of(error)
     return InvalidSetting(f"cannot import {place}: {what}{where}")
 

@@ -75,8 +75,8 @@ def _refuse_secrets(params: dict[str, Any], where: str) -> None:
             part = unvisited.pop()
             if isinstance(part, Secret):
                 raise InvalidParams(
-                    f"{where}: {name[:100]!r} holds the secret {part.name!r}, which only --secret may name; "
-                    f"give it with --secret {name[:100]}=VARIABLE"
+                    f"{where}: {str(name)[:100]!r} holds the secret {part.name!r}, which only --secret may name; "
+                    f"give it with --secret {str(name)[:100]}=VARIABLE"
                 )
             if isinstance(part, dict):
                 unvisited += [*part, *part.values()]
@@ -107,7 +107,7 @@ def _parsed(text: str, where: str) -> Any:
     """Parse strict JSON; raise `InvalidParams` for JSON that Python could not keep as it is."""
 
     def integer(digits: str) -> int:
-        if len(digits) > LONGEST_NUMBER:
+        if len(digits.removeprefix("-")) > LONGEST_NUMBER:
             raise InvalidParams(f"{where} has a number of {len(digits):,} digits; the longest has {LONGEST_NUMBER:,}")
         return int(digits)
 

@@ -6,6 +6,7 @@ from typing import Any
 from spine.codec.tags import UNTAGGERS
 
 _OF_LISTS = frozenset({"$parts", "$timedelta", "$tuple", "$set", "$frozenset", "$dict"})
+_ITEMS = {"$parts": str, "$timedelta": int}
 
 
 def read_object(members: dict[str, Any]) -> Any:
@@ -29,6 +30,9 @@ def read_object(members: dict[str, Any]) -> Any:
 def _untagged(tag: str, value: Any) -> Any:
     if type(value) is (list if tag in _OF_LISTS else str):
         with suppress(Exception):  # each type has its own way to refuse
-            return UNTAGGERS[tag](value)
+            read = UNTAGGERS[tag](value)
+            is_twice = tag == "$dict" and 2 * len(read) < len(value)
+            if not is_twice and all(type(item) is _ITEMS.get(tag, type(item)) for item in value):
+                return read
     shown = repr(value)[:100]
     raise ValueError(f"{tag!r} with {shown}, which is no {tag[1:]}; write {f'${tag}'!r} for a key {tag!r}")

@@ -6,13 +6,13 @@ from typing import Any
 
 from spine.errors import InvalidParams
 
-_TAG = b'"$secret":'
+_TAGGED = b'{"$secret":'  # a quote within a text is written with a backslash before it
 
 
 def require_none_within(texts: Mapping[str, bytes], what: str) -> None:
     """Raise `InvalidParams` for an encoded param that holds a secret and is not one: no step would be told it."""
     for name, text in texts.items():
-        if _TAG in text and not text.startswith(b"{" + _TAG):
+        if _TAGGED in text and not text.startswith(_TAGGED):
             raise InvalidParams(
                 f"{what}.{name} holds a secret, which no step would be told; make it a param of its own"
             )

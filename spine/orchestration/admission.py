@@ -157,7 +157,8 @@ class Admission:
         if told.context is not None:
             told = told._replace(context=translate_context(told.context, told.renamed))
         planned = plan(workflow, run, position, base, told, self.limits)
-        require_room(planned.progress.context, self.limits)
+        if told.params or told.context:  # else it goes on as far as it can: the limit may have been lowered
+            require_room(planned.progress.context, self.limits)
         return planned
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:

@@ -35,7 +35,7 @@ class Registry:
             self._filled_by = before
 
     def require_filled(self) -> None:
-        """Raise `InvalidWorkflow` where a file that is imported to be known drives a run."""
+        """Raise `InvalidWorkflow` where a file that is imported to be known drives a run, with whatever registry."""
         if self._filled_by == threading.get_ident():
             raise InvalidWorkflow(
                 "it runs a workflow when it is imported, and so would every command; "

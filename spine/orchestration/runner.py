@@ -147,7 +147,7 @@ class WorkflowRunner:
         `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `RunNotFound` if it is
         deleted meanwhile; `StoreError` for the database.
         """
-        self._registry.require_filled()
+        DEFAULT_REGISTRY.require_filled()
         self._registry.add_workflow(workflow)  # also if it is refused below: who hears that a run exists may resume it
         context = _checked_context(workflow, context, run_id)
         wanted = context.run_id if context is not None else run_id
@@ -201,7 +201,7 @@ class WorkflowRunner:
         other waiting. Neither does one that somebody else took or ended first, that is damaged, or that cannot go on:
         it is told with its error.
         """
-        self._registry.require_filled()
+        DEFAULT_REGISTRY.require_filled()
         wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)
         crashed = listed(self._store, wanted._replace(least_taken=True))
         told = Told(reason="recovered")
@@ -323,7 +323,7 @@ class WorkflowRunner:
         )
 
     def _resume(self, run_id: str, told: Told, refuse: Judge) -> WorkflowResult:
-        self._registry.require_filled()
+        DEFAULT_REGISTRY.require_filled()
         run = self.get_summary(run_id)
         return self._go_on(self._registry.get_workflow_of(run), run, told, refuse)
 

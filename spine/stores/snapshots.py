@@ -180,15 +180,15 @@ def _differ(now: Entries, then: Entries) -> bool:
 
 def require_room(context: WorkflowContext, limits: Limits) -> None:
     """Raise `NotStorable` for a context that no checkpoint could keep, before a step is performed with it."""
-    _checked_size(context.entries, None, limits)
+    if sum(part.size for part in context.entries) > limits.max_bytes:
+        raise NotStorable("the context", codec.too_large(limits))
 
 
-def _checked_size(entries: _Entries, step_name: str | None, limits: Limits) -> int:
+def _checked_size(entries: _Entries, step_name: str, limits: Limits) -> int:
     params, outputs, metrics, partition = entries
     size = _ENVELOPE_BYTES + params.size + outputs.size + metrics.size + partition.size
     if size > limits.max_bytes:
-        what = "the context" if step_name is None else f"the snapshot after step {step_name!r}"
-        raise NotStorable(what, codec.too_large(limits))
+        raise NotStorable(f"the snapshot after step {step_name!r}", codec.too_large(limits))
     return size
 
 

@@ -246,6 +246,20 @@ def test_defaults_and_params_and_overrides_have_that_limit_before_anything_runs(
     assert (ran.taken(), runner.get_run(failed.run_id).status) == ([], "failed")
 
 
+def test_a_run_goes_on_as_far_as_it_can_where_the_limit_was_lowered(sqlite_url, ran):
+    ran.broken["b"] = OSError("down")
+    flow = Workflow("w", [ran.step("a", lambda ctx: {"text": "x" * 3000}), ran.step("b", checkpoint=False)])
+    with WorkflowRunner(sqlite_url) as runner:
+        failed = runner.execute(flow, run_id="r")
+    ran.repair()
+
+    with WorkflowRunner(sqlite_url, max_snapshot_bytes=2000) as runner:
+        with pytest.raises(NotStorable, match="the context: more than 2,000 bytes"):
+            runner.execute(flow, {"retry": True}, run_id="r", start_from="b")
+        assert runner.execute(flow, run_id="r", start_from="b").raise_for_status().completed_steps == ["b"]
+    assert failed.error_step == "b"
+
+
 def test_many_small_outputs_have_the_limit_of_the_whole(runner, ran):  # INV-52
     steps = [ran.step(f"s{n}", lambda ctx: {"text": "x" * 5_000_000}) for n in range(5)]
 

@@ -101,3 +101,18 @@ def test_a_value_names_no_secret_of_its_own_and_one_given_again_is_taken(place):
         "db": "none",
         "pw": "Secret(name='HPW')",
     }
+
+
+def test_the_longest_number_may_be_below_zero(place):
+    (place / "pp.json").write_text(json.dumps({"n": -(10**4299)}))
+
+    assert read_params([], "pp.json", []) == {"n": -(10**4299)}
+
+
+def test_an_object_of_other_keys_than_text_is_refused_as_one(spine, place):
+    (place / "pp.json").write_text('{"$dict": [1, {"$secret": "HOME"}]}')
+
+    said = spine("run", "orders.py", "--params-file", "pp.json")
+
+    assert said.code == 2
+    assert "--params-file pp.json: '1' holds the secret 'HOME'" in said.err

@@ -78,7 +78,8 @@ def test_a_secret_is_a_param_by_itself_and_not_inside_one(value):
 
 
 @pytest.mark.parametrize(
-    "value", [Secret("PW"), {"$secret": "PW"}, '"$secret":', ['{"$secret":"PW"}'], {"a": {"$secret": 1}}]
+    "value",
+    [Secret("PW"), {"$secret": "PW"}, '"$secret":', ['{"$secret":"PW"}'], {"a": {"$secret": 1}}, {'a"$secret': 1}],
 )
 def test_what_only_looks_like_one_is_taken(value):
     assert workflow().first_params({"db": value}).values == {"db": value}

@@ -107,15 +107,15 @@ class Executor:
             return
         if result.reason is not None:
             turn.result = result = turn.sayable(result)
-        if result.outcome is Outcome.SKIPPED:
-            return
         try:
+            if result.metadata:
+                turn.result = replace(result, metadata=kept_metadata(result.metadata, self.limits))
+            if result.outcome is Outcome.SKIPPED:
+                return
             given = result.context_updates
             updates = run_params.updates(given, turn.call, self.limits) if given else None
             context = before.with_output(turn.step.name, result.output, result.quality, limits=self.limits)
             turn.context = context.with_params(updates) if updates else context
-            if result.metadata:
-                turn.result = replace(result, metadata=kept_metadata(result.metadata, self.limits))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever a user's value does when it is looked at

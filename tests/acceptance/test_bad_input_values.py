@@ -14,6 +14,7 @@ import pytest
 from spine.orchestration import (
     InvalidParams,
     NotStorable,
+    Outcome,
     QualityMetrics,
     RunNotFound,
     Step,
@@ -169,6 +170,16 @@ def test_every_part_of_a_result_is_judged(runner, ran, result, path):  # INV-10,
     assert failed.error.startswith(path)
     assert failed.context.params == {}
     assert runner.resume(failed.run_id).completed_steps == ["b"]
+
+
+def test_what_a_skipped_step_measured_is_judged_too(runner, ran):
+    skipped = [StepResult(outcome=Outcome.SKIPPED, reason="there", metadata={name: 1}) for name in ("duration", "rows")]
+
+    failed, fine = (runner.execute(ran.workflow(ran.step("a", lambda ctx, each=each: each))) for each in skipped)
+
+    assert failed.error == "metadata.duration: the name is one that Spine itself writes; choose another"
+    assert fine.skipped_steps == ["a"]
+    assert runner.list_checkpoints(fine.run_id)[0].metadata["rows"] == 1
 
 
 def test_a_result_is_judged_whether_the_step_leaves_a_checkpoint_or_not(runner, ran):

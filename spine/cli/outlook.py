@@ -36,9 +36,7 @@ def _step_now(story: Story, options: Options) -> str:
     for workflow in loading.load_app_of(options):
         DEFAULT_REGISTRY.add_workflow(workflow)
     now = DEFAULT_REGISTRY.get_workflow_of(story.run)
-    for step in now.steps:
-        if step.kind.pipeline is not None:
-            DEFAULT_REGISTRY.require_pipeline(step.kind.pipeline, step=step.name)
+    DEFAULT_REGISTRY.require_pipelines(now)
     assert story.context is not None  # noqa: S101  # else it would not go on
     position = locate(now, story.run, story.checkpoints, Told())
     plan(now, story.run, position, story.context, Told(), DEFAULT_LIMITS)

@@ -60,7 +60,7 @@ class Admission:
 
         `given` says that the caller brought the context, so that a resume after a crash starts with it too.
         """
-        self._require_pipelines(workflow)
+        self.registry.require_pipelines(workflow)
         require_room(context, self.limits)
         index = 0 if start_from is None else workflow.index_of(start_from)
         passed_over = workflow.step_names[:index]
@@ -121,7 +121,7 @@ class Admission:
             raise NotResumable(
                 f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run"
             )
-        self._require_pipelines(workflow)
+        self.registry.require_pipelines(workflow)
         try:
             planned = self._plan(workflow, run, told)
         except SpineError:
@@ -170,12 +170,6 @@ class Admission:
             return self.store.get_first_context(run_id)
         (stored_name,) = restore([position.base.step_name], renamed)
         return translate_context(self.store.get_checkpoint(run_id, stored_name).context, renamed)
-
-    def _require_pipelines(self, workflow: Workflow) -> None:
-        """Find every pipeline before the first step; raise `PipelineNotFound` naming the step."""
-        for step in workflow.steps:
-            if step.kind.pipeline is not None:
-                self.registry.require_pipeline(step.kind.pipeline, step=step.name)
 
     def _refuse_taken(self, run_id: str) -> NoReturn:
         try:

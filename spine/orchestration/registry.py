@@ -78,12 +78,14 @@ class Registry:
             )
         return found
 
-    def require_pipeline(self, name: str, *, step: str) -> None:
-        """Raise `PipelineNotFound`, naming the step too, unless the pipeline is there."""
-        try:
-            self.get_pipeline(name)
-        except PipelineNotFound as error:
-            raise PipelineNotFound(f"step {step!r}: {error}") from None
+    def require_pipelines(self, workflow: Workflow) -> None:
+        """Raise `PipelineNotFound`, naming the step too, unless every pipeline of the workflow is there."""
+        for step in workflow.steps:
+            if step.kind.pipeline is not None:
+                try:
+                    self.get_pipeline(step.kind.pipeline)
+                except PipelineNotFound as error:
+                    raise PipelineNotFound(f"step {step.name!r}: {error}") from None
 
     def get_workflow(self, name: str) -> Workflow:
         """Give the workflow of this name; raise `WorkflowNotFound`."""

@@ -138,7 +138,8 @@ class MemoryStore:
         with self._lock:
             fitting = [run for run_id in self._runs if _fits(run := self._shown(run_id), wanted)]
             fitting.sort(key=lambda run: (run.fence if wanted.least_taken else 0, run.created_at, run.run_id))
-            return RunList(fitting[: wanted.limit] if wanted.least_taken else fitting[-wanted.limit or len(fitting) :])
+            first = 0 if wanted.least_taken else max(len(fitting) - wanted.limit, 0)
+            return RunList(fitting[first : first + wanted.limit])
 
     def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
         """See `Runs`."""

@@ -59,7 +59,7 @@ def test_what_is_not_there_is_missed_with_a_guess_and_a_way_out():
     with pytest.raises(PipelineNotFound, match=r"'my.lod'.*did you mean 'my.load'.*@pipeline\(\"my.lod\"\)"):
         registry.get_pipeline("my.lod")
     with pytest.raises(PipelineNotFound, match=r"step 'load': no pipeline 'x'"):
-        registry.require_pipeline("x", step="load")
+        registry.require_pipelines(Workflow("w", [Step.pipeline("load", "x")]))
     with pytest.raises(WorkflowNotFound, match=r"'nightley'.*did you mean 'nightly'.*--app.*runner\.register"):
         registry.get_workflow("nightley")
 

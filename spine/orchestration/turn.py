@@ -113,17 +113,18 @@ def kept_metadata(metadata: Mapping[str, Any], limits: Limits) -> dict[str, Any]
 
 
 def _told(result: StepResult) -> dict[str, Any]:
-    """Give what a failed step measured and where it failed, as far as it can be kept."""
+    """Give what a failed step measured and where it failed, as far as it can be kept, as copies of it."""
     quality = None if result.quality is None else result.quality.as_dict()
-    told = {"quality": quality, "output": dict(result.output), "traceback": result.traceback}
-    return {name: value for name, value in told.items() if value and _is_keepable(value)}
+    given = {"quality": quality, "output": dict(result.output), "traceback": result.traceback}
+    told = {name: _copy(value) for name, value in given.items() if value}
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _is_keepable(value: Any) -> bool:
+def _copy(value: Any) -> Any:
+    """Give a copy of what can be kept, which nobody else changes, as a thread of the step may; else None."""
     try:
-        codec.encode(value, limits=LONGEST_TOLD)
+        return codec.decode(codec.encode(value, limits=LONGEST_TOLD))
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001  # whatever a user's value does when it is looked at
-        return False
-    return True
+        return None

@@ -223,6 +223,8 @@ def _judged(result: StepResult) -> StepResult:
     outcome = Outcome(result.outcome)
     if outcome is Outcome.FAILED:
         plain |= _said(result)
+    if outcome is Outcome.SKIPPED and (plain["output"] or plain["context_updates"] or quality is not None):
+        return _invalid("a step that was skipped gives no output, context_updates or quality; use StepResult.ok")
     return StepResult(
         outcome=outcome,
         quality=None if quality is None else QualityMetrics(**quality),

@@ -133,8 +133,8 @@ def read_removal(text: str | None, *, where: str) -> Removal | None:
     return None if text is None else guarded(where, lambda: Removal(text))
 
 
-def write_resume_point(point: ResumePoint | None, *, limits: Limits) -> str | None:
-    """Write what a claim was told; raise `NotStorable` for a context over the limit."""
+def write_resume_point(point: ResumePoint | None) -> str | None:
+    """Write what a claim was told."""
     if point is None:
         return None
     document: dict[str, Any] = {
@@ -143,7 +143,7 @@ def write_resume_point(point: ResumePoint | None, *, limits: Limits) -> str | No
         "skipped": list(point.skipped),
     }
     if point.context is not None:
-        document["context"] = orjson.Fragment(write_context(point.context, point.step, limits=limits))
+        document["context"] = orjson.Fragment(write_context(point.context, point.step))
     return orjson.dumps(document).decode()
 
 
@@ -166,14 +166,14 @@ def read_resume_point(text: str | None, *, run_id: str, workflow_name: str) -> R
     )
 
 
-def write_overrides(overrides: Sequence[Override], *, limits: Limits) -> str | None:
-    """Write what claims said of the params; raise `NotStorable` for a context over the limit."""
+def write_overrides(overrides: Sequence[Override]) -> str | None:
+    """Write what claims said of the params."""
     if not overrides:
         return None
-    return orjson.dumps([_override(override, limits) for override in overrides]).decode()
+    return orjson.dumps([_override(override) for override in overrides]).decode()
 
 
-def _override(override: Override, limits: Limits) -> dict[str, Any]:
+def _override(override: Override) -> dict[str, Any]:
     document = {
         "after": override.after,
         "step": override.step,
@@ -181,7 +181,7 @@ def _override(override: Override, limits: Limits) -> dict[str, Any]:
     }
     if override.context is None:
         return document
-    return {**document, "context": orjson.Fragment(write_context(override.context, override.step, limits=limits))}
+    return {**document, "context": orjson.Fragment(write_context(override.context, override.step))}
 
 
 def read_overrides(text: str | None, *, run_id: str, workflow_name: str) -> tuple[Override, ...]:

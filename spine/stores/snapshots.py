@@ -50,7 +50,9 @@ def write_snapshot(new: NewCheckpoint, *, limits: Limits) -> tuple[bytes, int | 
     """
     context, base = new.context, new.base
     entries = context.entries
-    size = _checked_size(entries, new.step_name, limits)
+    size = _size(entries)
+    if size > limits.max_bytes:
+        raise NotStorable(f"the snapshot after step {new.step_name!r}", codec.too_large(limits))
     if base is not None and size > WHOLE_BYTES:
         change = _change(entries, base.context.entries)
         if change is not None:
@@ -58,9 +60,8 @@ def write_snapshot(new: NewCheckpoint, *, limits: Limits) -> tuple[bytes, int | 
     return _write(context, new.step_name, _whole(entries)), None
 
 
-def write_context(context: WorkflowContext, step_name: str, *, limits: Limits) -> bytes:
-    """Write a whole context that was given for this step; raise `NotStorable` if it is over the limit."""
-    _checked_size(context.entries, step_name, limits)
+def write_context(context: WorkflowContext, step_name: str) -> bytes:
+    """Write a whole context that was given for this step; `require_room` judged it when it was given."""
     return _write(context, step_name, _whole(context.entries))
 
 
@@ -180,16 +181,13 @@ def _differ(now: Entries, then: Entries) -> bool:
 
 def require_room(context: WorkflowContext, limits: Limits) -> None:
     """Raise `NotStorable` for a context that no checkpoint could keep, before a step is performed with it."""
-    if sum(part.size for part in context.entries) > limits.max_bytes:
+    if _size(context.entries) > limits.max_bytes:
         raise NotStorable("the context", codec.too_large(limits))
 
 
-def _checked_size(entries: _Entries, step_name: str, limits: Limits) -> int:
+def _size(entries: _Entries) -> int:
     params, outputs, metrics, partition = entries
-    size = _ENVELOPE_BYTES + params.size + outputs.size + metrics.size + partition.size
-    if size > limits.max_bytes:
-        raise NotStorable(f"the snapshot after step {step_name!r}", codec.too_large(limits))
-    return size
+    return _ENVELOPE_BYTES + params.size + outputs.size + metrics.size + partition.size
 
 
 def _require_chain(rows: Sequence[Snapshot], run_id: str) -> None:

@@ -20,6 +20,7 @@ from spine.orchestration import (
     Step,
     StepResult,
     Workflow,
+    WorkflowContext,
     WorkflowRunner,
 )
 
@@ -269,6 +270,32 @@ def test_a_run_goes_on_as_far_as_it_can_where_the_limit_was_lowered(sqlite_url, 
             runner.execute(flow, {"retry": True}, run_id="r", start_from="b")
         assert runner.execute(flow, run_id="r", start_from="b").raise_for_status().completed_steps == ["b"]
     assert failed.error_step == "b"
+
+
+def test_a_run_that_was_given_a_context_goes_on_where_the_limit_was_lowered(sqlite_url, ran):
+    ran.broken["a"] = OSError("down")
+    flow = Workflow("w", [ran.step("a", checkpoint=False)])
+    with WorkflowRunner(sqlite_url) as runner:
+        runner.execute(flow, context=WorkflowContext(run_id="r", workflow_name="w", params={"text": "x" * 3000}))
+    ran.repair()
+
+    with WorkflowRunner(sqlite_url, max_snapshot_bytes=2000) as runner:
+        assert runner.resume("r", {"text": "short"}).raise_for_status().context.params["text"] == "short"
+
+
+def test_what_is_admitted_can_be_kept(store_url, registry, ran):  # INV-52
+    flow = ran.workflow(ran.step("a", lambda ctx: StepResult.skip("nothing to do")))
+
+    def outcome(runner, size):
+        try:
+            return runner.execute(flow, {"text": "x" * size}).status
+        except NotStorable:
+            return "refused"
+
+    with WorkflowRunner(store_url, registry=registry, max_snapshot_bytes=2048) as runner:
+        outcomes = {outcome(runner, size) for size in range(1600, 2048, 16)}
+
+    assert outcomes == {"completed", "refused"}
 
 
 def test_many_small_outputs_have_the_limit_of_the_whole(runner, ran):  # INV-52

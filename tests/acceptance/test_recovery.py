@@ -11,7 +11,6 @@ import pytest
 
 from spine.orchestration import (
     NotCrashed,
-    NotStorable,
     Registry,
     RunStatus,
     SnapshotCorrupt,
@@ -183,7 +182,7 @@ def test_what_was_taken_least_often_is_recovered_first_so_that_no_run_that_kills
     assert ran == recovered
 
 
-def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(sqlite_url: str):
+def test_a_run_whose_limit_was_lowered_fails_alone(sqlite_url: str):
     ran: list[str] = []
     flow = workflow(ran)
     with WorkflowRunner(sqlite_url) as generous:
@@ -197,7 +196,8 @@ def test_a_run_that_is_refused_for_its_size_keeps_no_other_from_being_recovered(
     with WorkflowRunner(sqlite_url, max_snapshot_bytes=2048) as narrow:
         large, small = narrow.recover()
 
-    assert (large.run_id, type(large.error)) == ("large", NotStorable)
+    assert large.result
+    assert (large.run_id, large.result.status, large.result.error_type) == ("large", RunStatus.FAILED, "NotStorable")
     assert small.result
     assert small.result.status is RunStatus.COMPLETED
 

@@ -6,10 +6,8 @@ import pytest
 
 from spine.codec.limits import Limits
 from spine.errors import NotStorable
-from spine.records.context import WorkflowContext
-from spine.records.resume_point import ResumePoint
 from spine.stores.open import open_store
-from spine.testing.contract.drive import COMPLETED, FAILED, driving, everything, run_to, take_over
+from spine.testing.contract.drive import COMPLETED, driving, everything
 
 
 @pytest.fixture
@@ -36,14 +34,3 @@ def test_a_snapshot_within_the_limit_is_kept(store):
         drive.save("extract", {"text": "x" * 1000})
 
     assert store.get_checkpoint("run-1").step_outputs == {"extract": {"text": "x" * 1000}}
-
-
-def test_a_claim_with_a_context_over_the_limit_is_refused_and_claims_nothing(store):
-    run_to(store, FAILED)
-    before = everything(store)
-    given = WorkflowContext(run_id="run-1", workflow_name="orders", params={"text": "x" * 2000})
-
-    with pytest.raises(NotStorable, match="2,000 bytes"):
-        take_over(store, resume_point=ResumePoint(step="load", context=given))
-
-    assert everything(store) == before

@@ -48,7 +48,6 @@ class MemoryStore:
         with self._lock:
             if new.run_id in self._runs:
                 return None
-            documents.write_resume_point(new.resume_point, limits=self._limits)  # refuses what the databases refuse
             now = clock.now()
             self._runs[new.run_id] = RunSummary(
                 run_id=new.run_id,
@@ -78,7 +77,6 @@ class MemoryStore:
                 return None
             if self._last_sequence(claim.run_id) != claim.seen_sequence:
                 return None
-            documents.write_resume_point(claim.resume_point, limits=self._limits)
             rows = self._rows_after(claim)
             self._runs[claim.run_id] = replace(
                 run,

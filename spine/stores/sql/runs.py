@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, case, desc, or_, select, update
 
-from spine.codec.limits import Limits
 from spine.errors import SnapshotCorrupt
 from spine.records.claim import Claim, NewRun
 from spine.records.lease import Lease
@@ -54,7 +53,7 @@ _CLAIM = (
 _CANCELLABLE = [status for status in RunStatus if status.may_become(RunStatus.CANCELLED)]
 
 
-def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | None:
+def insert_run(connection: Connection, new: NewRun) -> Lease | None:
     """Write a new run with its lease; None if the id is taken."""
     values = {
         "run_id": new.run_id,
@@ -62,8 +61,8 @@ def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | N
         "params": documents.write_values(new.context.params),
         "partition": documents.write_values(new.context.partition),
         "current_step": new.current_step,
-        "resume_point": documents.write_resume_point(new.resume_point, limits=limits),
-        "overrides": documents.write_overrides(new.overrides, limits=limits),
+        "resume_point": documents.write_resume_point(new.resume_point),
+        "overrides": documents.write_overrides(new.overrides),
         "holder": new.holder,
         "lease_seconds": new.lease_seconds,
     }
@@ -71,15 +70,15 @@ def insert_run(connection: Connection, new: NewRun, limits: Limits) -> Lease | N
     return None if row is None else _defined(connection, _lease(row), new.definition)
 
 
-def claim_run(connection: Connection, claim: Claim, limits: Limits) -> Lease | None:
+def claim_run(connection: Connection, claim: Claim) -> Lease | None:
     """Take the lease of a run that is still as it was seen."""
     values = {
         "claimed_run": claim.run_id,
         "seen_status": claim.seen_status,
         "seen_fence": claim.seen_fence,
         "current_step": claim.current_step,
-        "resume_point": documents.write_resume_point(claim.resume_point, limits=limits),
-        "overrides": documents.write_overrides(claim.overrides, limits=limits),
+        "resume_point": documents.write_resume_point(claim.resume_point),
+        "overrides": documents.write_overrides(claim.overrides),
         "holder": claim.holder,
         "lease_seconds": claim.lease_seconds,
     }

@@ -69,7 +69,7 @@ class SqlStore:
         """See `Runs`."""
 
         def write(connection: Connection) -> Lease | None:
-            lease = runs.insert_run(connection, new, self._limits)
+            lease = runs.insert_run(connection, new)
             if lease is not None:
                 by = Author(name=new.holder, reason=new.reason)
                 events.insert_event(connection, new.run_id, EventKind.RUN_CREATED, by)
@@ -82,7 +82,7 @@ class SqlStore:
         """See `Runs`."""
 
         def write(connection: Connection) -> Lease | None:
-            lease = runs.claim_run(connection, claim, self._limits)
+            lease = runs.claim_run(connection, claim)
             if lease is not None and checkpoints.last_sequence(connection, claim.run_id) != claim.seen_sequence:
                 connection.rollback()  # a driver whose lease had expired went on while this claim was planned
                 return None

@@ -195,6 +195,16 @@ def test_a_skip_says_why():
     assert (result.outcome, result.reason) == (Outcome.SKIPPED, "already loaded\\0")
 
 
+@pytest.mark.parametrize(
+    "given", [{"output": {"rows": 1}}, {"context_updates": {"rows": 1}}, {"quality": {"passed": 1}}]
+)
+def test_a_skip_gives_nothing_that_would_be_dropped(given):
+    result = judged(StepResult(outcome=Outcome.SKIPPED, reason="already loaded", **given))
+
+    assert (result.outcome, result.error_type) == (Outcome.FAILED, "InvalidResult")
+    assert "use StepResult.ok" in result.error
+
+
 def test_a_category_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="'bogus' is not a category of errors; there are: transient, data_quality, "):
         StepResult.fail("no", "bogus")

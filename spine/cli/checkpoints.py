@@ -10,10 +10,12 @@ from spine.cli.options import Options, ReasonOption, command, new_app
 from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint
 from spine.cli.runs import RunId
+from spine.cli.shown_run import removal
 from spine.cli.story import AGAIN, DONE, SKIPPED, StepStanding, Story
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
+from spine.records.run import standing
 
 app = new_app("List, show and delete the checkpoints of a run.")
 
@@ -39,8 +41,7 @@ def list_checkpoints(options: Options, *, run_id: RunId) -> None:
     elif found:
         _print_checkpoints(found, story)
     else:
-        removal = story and story.run.removed_because
-        say(f"run {run_id} has no checkpoints" + (f"; they were removed: {removal}" if removal else ""))
+        say(f"run {run_id} has no checkpoints{_why_none(story)}")
 
 
 @app.command("show")
@@ -80,12 +81,20 @@ def delete(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     """
     with loading.open_runner(options) as runner:
         removed = runner.delete_checkpoints(run_id, reason=reason)
+        state = runner.get_summary(run_id).state
     if options.json:
-        render.print_json({"run_id": run_id, "deleted": removed})
+        render.print_json({"run_id": run_id, "deleted": removed, "state": state})
     else:
-        options.confirm(
-            f"deleted {spelling.count(removed, 'checkpoint')} of run {run_id}; it cannot be resumed any more"
-        )
+        which = f"run {run_id}, which {standing(state)}"
+        options.confirm(f"deleted {spelling.count(removed, 'checkpoint')} of {which}; it cannot be resumed any more")
+
+
+def _why_none(story: Story | None) -> str:
+    if story is None:
+        return ""
+    if story.run.removed_at is not None:
+        return f" any more: {removal(story.run)}"
+    return "" if story.resumes_at is None else f"; a resume goes on at {story.resumes_at}"
 
 
 def _document(checkpoint: CheckpointSummary) -> dict[str, Any]:

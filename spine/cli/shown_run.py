@@ -105,7 +105,7 @@ def _facts(story: Story, goes_on_at: str | None) -> list[tuple[str, Cell | str]]
         ("ended", _when(run.finished_at)),
         ("last change", _when(run.updated_at) if run.finished_at is None else ""),
         ("lasted", lasted(run)),
-        ("checkpoints", _removal(run)),
+        ("checkpoints", removal(run)),
         *_given(story),
     ]
     if goes_on_at is not None:
@@ -146,7 +146,8 @@ def _holder(run: RunSummary) -> str:
     return f"{run.lease.holder} since {since}, lease until {until} UTC"
 
 
-def _removal(run: RunSummary) -> str:
+def removal(run: RunSummary) -> str:
+    """Say when and why the checkpoints of a run went; nothing if they did not."""
     if run.removed_at is None:
         return ""
     return f"{run.removed_because} on {spelling.moment(run.removed_at)} UTC; the run cannot go on"

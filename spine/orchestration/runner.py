@@ -258,7 +258,10 @@ class WorkflowRunner:
             return self._store.list_events(known)
 
     def delete_checkpoints(self, run_id: str, *, reason: str | None = None) -> int:
-        """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it."""
+        """Remove all checkpoints of a run, for good, and say how many; raise `RunIsHeld` while somebody drives it.
+
+        A crashed run, with which nobody can go on any more, is cancelled.
+        """
         with self._asking_for(run_id) as known:
             for _ in range(TRIES):
                 removed = self._store.delete_checkpoints(known, by=author(reason))

@@ -99,7 +99,8 @@ class Checkpoints(Protocol):
     def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
         """Remove all checkpoints of a run nobody holds and say how many; None if it is held.
 
-        Where they were removed before nothing changes, also not by whom.
+        A crashed run, with which nobody can go on any more, is cancelled. Where they were removed before nothing
+        changes, also not by whom.
         """
 
 

@@ -12,6 +12,7 @@ from spine.errors import InvalidSetting
 from tests.acceptance.command import ORDERS
 
 COMPLETE = ("--param", "target=main")
+FOR_GOOD = "it cannot be resumed any more"
 KEY_STEPS = """
 from spine.orchestration import Step, Workflow
 
@@ -263,11 +264,28 @@ def test_checkpoints_are_deleted_without_a_question_and_it_is_said_how_many(spin
 
     said = spine("checkpoints", "delete", "r1")
 
-    assert (said.code, said.out) == (0, "deleted 4 checkpoints of run r1; it cannot be resumed any more\n")
-    assert spine("checkpoints", "delete", "r2", "--json").json == {"run_id": "r2", "deleted": 4}
+    assert (said.code, said.out) == (0, f"deleted 4 checkpoints of run r1, which has completed; {FOR_GOOD}\n")
+    assert spine("checkpoints", "delete", "r2", "--json").json == {"run_id": "r2", "deleted": 4, "state": "completed"}
     assert spine("checkpoints", "list", "r1", "--json").json == []
-    assert "they were removed: deleted" in spine("checkpoints", "list", "r1").err
+    assert "run r1 has no checkpoints any more: deleted on 2" in spine("checkpoints", "list", "r1").err
     assert "deleted on " in spine("runs", "show", "r1").out
+
+
+def test_deleting_the_checkpoints_of_a_crashed_run_says_that_it_is_cancelled(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_runs SET status = 'running'")
+
+    said = spine("checkpoints", "delete", "r1", "--reason", "wrong data")
+
+    assert said.out == f"deleted 2 checkpoints of run r1, which is cancelled; {FOR_GOOD}\n"
+    assert re.search(r"run\.cancelled +.*wrong data", spine("runs", "show", "r1").out)
+
+
+def test_a_run_that_left_no_checkpoint_yet_says_where_it_goes_on(spine, place):
+    (place / "key.py").write_text(KEY_STEPS.replace("return {}", "raise OSError"))
+    spine("run", "key.py", "--run-id", "r1")
+
+    assert spine("checkpoints", "list", "r1").err == "spine: run r1 has no checkpoints; a resume goes on at fetch\n"
 
 
 def test_a_completed_run_says_how_long_the_attempt_took(spine, orders):

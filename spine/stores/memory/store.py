@@ -145,11 +145,7 @@ class MemoryStore:
             run = self._shown(run_id)
             if not run.status.may_become(RunStatus.CANCELLED):
                 return False
-            now = clock.now()
-            self._leases.pop(run_id, None)
-            stored = self._runs[run_id]
-            self._runs[run_id] = replace(stored, status=RunStatus.CANCELLED, finished_at=now, updated_at=now)
-            self._note(run_id, EventKind.RUN_CANCELLED, by)
+            self._cancel(run_id, by)
             return True
 
     def list_checkpoints(self, run_id: str) -> list[CheckpointSummary]:
@@ -176,12 +172,12 @@ class MemoryStore:
                 return 0
             if self._held(run_id):
                 return None
-            run, now = self._runs[run_id], clock.now()
-            if run.status is RunStatus.RUNNING:  # crashed: nobody can go on with it any more
-                run = replace(run, status=RunStatus.CANCELLED, finished_at=now)
-            self._runs[run_id] = replace(run, fence=run.fence + 1, updated_at=now)  # for a driver that is late
+            run = self._runs[run_id]
+            self._runs[run_id] = replace(run, fence=run.fence + 1, updated_at=clock.now())  # for a driver that is late
             removed = self._remove(run_id, Removal.DELETED)
             self._note(run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
+            if run.status is RunStatus.RUNNING:  # crashed: nobody can go on with it any more
+                self._cancel(run_id, by)
             return removed
 
     def list_events(self, run_id: str) -> list[Event]:
@@ -298,6 +294,13 @@ class MemoryStore:
             **more,
         )
         self._events[run_id].append(event)
+
+    def _cancel(self, run_id: str, by: Author) -> None:
+        self._leases.pop(run_id, None)
+        now = clock.now()
+        run = self._runs[run_id]
+        self._runs[run_id] = replace(run, status=RunStatus.CANCELLED, finished_at=now, updated_at=now)
+        self._note(run_id, EventKind.RUN_CANCELLED, by)
 
     def _end_driven(self, lease: Lease, ending: Ending) -> None:
         self._end(lease.run_id, ending)

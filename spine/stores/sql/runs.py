@@ -1,10 +1,10 @@
 """The table of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, case, desc, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, Select, and_, bindparam, desc, or_, select, update
 
 from spine.errors import SnapshotCorrupt
 from spine.records.claim import Claim, NewRun
@@ -50,7 +50,7 @@ _CLAIM = (
     )
     .returning(*_LEASE)
 )
-_CANCELLABLE = [status for status in RunStatus if status.may_become(RunStatus.CANCELLED)]
+CANCELLABLE = frozenset(status for status in RunStatus if status.may_become(RunStatus.CANCELLED))
 
 
 def insert_run(connection: Connection, new: NewRun) -> Lease | None:
@@ -150,28 +150,22 @@ def _fitting(query: Select[Any], wanted: RunFilter) -> Select[Any]:
     return query
 
 
-def cancel_run(connection: Connection, run_id: str) -> bool:
-    """Cancel a run that has not completed; its driver's next write will not fit any more."""
+def cancel_run(connection: Connection, run_id: str, stood: Collection[RunStatus] = CANCELLABLE) -> bool:
+    """Cancel a run that stood so; its driver's next write will not fit any more."""
     done = connection.execute(
         update(runs)
-        .where(runs.c.run_id == run_id, runs.c.status.in_(_CANCELLABLE))
+        .where(runs.c.run_id == run_id, runs.c.status.in_(stood))
         .values(status=RunStatus.CANCELLED, finished_at=now(), updated_at=now(), holder=None, expires_at=None)
     )
     return done.rowcount == 1
 
 
 def mark_removed(connection: Connection, run_id: str, because: Removal) -> bool:
-    """Note that a run's checkpoints are gone; False if somebody holds the run, or they are gone already.
-
-    A crashed run, which nobody can go on with any more, is cancelled.
-    """
-    crashed = runs.c.status == RunStatus.RUNNING  # for it is not held
+    """Note that a run's checkpoints are gone; False if somebody holds the run, or they are gone already."""
     done = connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id, runs.c.removed_at.is_(None), ~HELD)
         .values(
-            status=case((crashed, RunStatus.CANCELLED), else_=runs.c.status),
-            finished_at=case((crashed, now()), else_=runs.c.finished_at),
             holder=None,
             expires_at=None,
             fence=runs.c.fence + 1,

@@ -19,7 +19,7 @@ from spine.records.event import NOBODY, Author, Event, EventKind
 from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.override import Override, overridden
-from spine.records.run import ClaimableRun, Removal, Run, RunList, RunSummary
+from spine.records.run import ClaimableRun, Removal, Run, RunList, RunStatus, RunSummary
 from spine.stores import documents
 from spine.stores.protocol import RECONNECT_SECONDS, PurgedBatch, PurgeOrder, RunFilter
 from spine.stores.sql import checkpoints, events, leases, retention, runs, schema
@@ -174,6 +174,8 @@ class SqlStore:
                 return 0 if runs.is_removed(connection, run_id) else None
             removed = checkpoints.delete_of_runs(connection, [run_id])
             events.insert_event(connection, run_id, EventKind.CHECKPOINTS_DELETED, by, {"checkpoints": removed})
+            if runs.cancel_run(connection, run_id, {RunStatus.RUNNING}):  # crashed: nobody can go on with it any more
+                events.insert_event(connection, run_id, EventKind.RUN_CANCELLED, by)
             return removed
 
         return self._write(write)

@@ -236,6 +236,7 @@ class CheckpointsContract:
         assert (run.status, run.is_crashed, run.lease, run.removed_because) == ("cancelled", False, None, "deleted")
         assert run.finished_at is not None
         assert run.finished_at >= run.created_at
+        assert [event.kind for event in store.list_events("run-1")][-2:] == ["checkpoints.deleted", "run.cancelled"]
 
     def test_a_run_is_deleted_or_taken_but_not_both(self, store: Store) -> None:
         for number in range(5):

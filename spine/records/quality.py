@@ -15,7 +15,7 @@ class QualityMetrics(Mapping[str, Any]):
 
     __slots__ = ("_numbers", "passed", "record_count")
 
-    def __init__(self, passed: bool = True, record_count: int | None = None, **numbers: Any) -> None:  # noqa: FBT001, FBT002
+    def __init__(self, *, passed: bool = True, record_count: int | None = None, **numbers: Any) -> None:
         self.passed = passed
         self.record_count = record_count
         self._numbers = numbers

@@ -144,7 +144,9 @@ def test_quality_is_a_mapping_with_two_names_of_its_own():
     assert (metrics.passed, metrics.record_count, metrics["null_rate"], len(metrics)) == (False, 3, 0.5, 3)
     assert repr(metrics) == "QualityMetrics(passed=False, record_count=3, null_rate=0.5)"
     assert dict(QualityMetrics()) == {"passed": True}
-    assert metrics == QualityMetrics(False, 3, null_rate=0.5)
+    assert metrics == QualityMetrics(null_rate=0.5, record_count=3, passed=False)
+    with pytest.raises(TypeError, match="positional"):
+        QualityMetrics(120)  # is no `passed`
     with pytest.raises(KeyError):
         metrics["other"]
 

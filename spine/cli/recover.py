@@ -20,12 +20,11 @@ from spine.errors import (
     WorkflowNotFound,
     class_name,
 )
+from spine.orchestration.listing import LONGEST_LIST
 from spine.orchestration.recovery import Recovered
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunStatus, RunSummary
-
-MOST = 100_000
 
 
 @command
@@ -35,7 +34,7 @@ def recover(
     workflow: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=LONGEST_LIST, help="Take at most so many.")] = 1000,
 ) -> None:
     """Resume every run whose driver died.
 
@@ -68,7 +67,7 @@ def recover(
 
 def _nothing_crashed(runner: WorkflowRunner, workflow: str | None) -> str:
     """Tell so, and when one whose driver has just died will count as crashed."""
-    running = runner.list_runs(status=RunStatus.RUNNING, workflow=workflow)
+    running = runner.list_runs(status=RunStatus.RUNNING, workflow=workflow, limit=LONGEST_LIST)
     ends = [run.lease.expires_at for run in running if run.lease is not None]
     driven = f"; {len(ends)} driven, the first lease ends at {min(ends):%H:%M:%S} UTC unless renewed" if ends else ""
     return f"no run{f' of {workflow}' if workflow else ''} has crashed{driven}"

@@ -21,12 +21,12 @@ from spine.cli.story import Story
 from spine.cli.suggested import for_database
 from spine.errors import InvalidSetting, alike
 from spine.orchestration.absence import LOOKED_AT
+from spine.orchestration.listing import LONGEST_LIST
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.run import RunList, RunStatus, RunSummary
 
 app = new_app("List, show and cancel runs.")
 
-MOST = 1_000_000
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 
@@ -50,7 +50,7 @@ def list_runs(
             metavar="TIME", help="Only runs made since: 2026-01-31, 2026-01-31T06:00Z (UTC), or 30m, 12h, 7d ago."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Only the newest so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=LONGEST_LIST, help="Only the newest so many.")] = 100,
 ) -> None:
     """List runs, the newest last; damaged ones are named on stderr, and the exit code is then 1.
 
@@ -67,7 +67,7 @@ def list_runs(
         _print_runs(found)
     elif not found.damaged:
         say(f"no run in {location} matches{instead}" if status or workflow or since else f"no runs in {location}")
-    if len(found) == limit:
+    if len(found) + len(found.damaged) == limit:
         say(f"these are the newest {limit:,}; show more with --limit")
     _tell_damaged(found)
 

@@ -29,7 +29,7 @@ from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.listing import listed, run_filter
 from spine.orchestration.options import Options, require_usable
 from spine.orchestration.params import checked
-from spine.orchestration.recovery import Recovered, not_recovered, recover_run
+from spine.orchestration.recovery import Recovered, recover_crashed
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.renaming import parse_renamed
 from spine.orchestration.result import WorkflowResult
@@ -199,16 +199,12 @@ class WorkflowRunner:
 
         First come those that were taken least often, then the oldest: a run that kills whoever drives it keeps no
         other waiting. Neither does one that somebody else took or ended first, that is damaged, or that cannot go on:
-        it is told with its error.
+        it is told with its error, and does not count towards `limit`.
         """
         DEFAULT_REGISTRY.require_filled()
         wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)
-        crashed = listed(self._store, wanted._replace(least_taken=True))
-        told = Told(reason="recovered")
-        recovered = [
-            recover_run(run, partial(self._resume, run.run_id, told, refuse_unless_crashed)) for run in crashed
-        ]
-        return recovered + [not_recovered(run, run.error) for run in crashed.damaged]
+        resume = partial(self._resume, told=Told(reason="recovered"), refuse=refuse_unless_crashed)
+        return recover_crashed(self._store, wanted.workflow, resume, limit=limit)
 
     def get_run(self, run_id: str) -> Run:
         """Give a run with its latest context, and the overrides told since; raise `RunNotFound`."""

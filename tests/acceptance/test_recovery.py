@@ -49,7 +49,7 @@ def wait_until_crashed(runner: WorkflowRunner, *run_ids: str) -> None:
         pass
 
 
-def workflow(ran: list[str]) -> Workflow:
+def workflow(ran: list[str], name: str = "fragile") -> Workflow:
     def step(name: str) -> Step:
         def perform(ctx: Any, config: dict[str, Any]) -> dict[str, Any]:
             ran.append(f"{ctx.run_id} {name}")
@@ -57,7 +57,7 @@ def workflow(ran: list[str]) -> Workflow:
 
         return Step.lambda_(name, perform)
 
-    return Workflow("fragile", [step("one"), step("two")])
+    return Workflow(name, [step("one"), step("two")])
 
 
 def test_a_damaged_run_keeps_no_other_from_being_recovered(sqlite_url: str):
@@ -70,7 +70,7 @@ def test_a_damaged_run_keeps_no_other_from_being_recovered(sqlite_url: str):
             database.execute("UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'bad'")
             database.execute("DELETE FROM core_workflow_checkpoints WHERE step_name = 'two'")
 
-        good, bad = runner.recover()
+        bad, good = runner.recover()
 
     assert (good.run_id, good.result and good.result.status) == ("good", RunStatus.COMPLETED)
     assert (bad.run_id, bad.workflow_name, type(bad.error)) == ("bad", "fragile", SnapshotCorrupt)
@@ -180,6 +180,23 @@ def test_what_was_taken_least_often_is_recovered_first_so_that_no_run_that_kills
         runner.recover(limit=limit)
 
     assert ran == recovered
+
+
+def test_what_cannot_go_on_does_not_count_towards_the_limit_and_keeps_nobody_waiting(sqlite_url: str):
+    ran: list[str] = []
+    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
+        crash_at_once(sqlite_url, runner, workflow(ran, "unknown"), *(f"old-{number}" for number in range(120)))
+        crash_at_once(sqlite_url, runner, workflow(ran), "bad", "night-1", "night-2")
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+            database.execute("UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'bad'")
+    ran.clear()
+
+    with WorkflowRunner(sqlite_url, registry=Registry()) as runner:
+        runner.register(workflow(ran))
+        recovered = runner.recover(limit=1)
+
+    assert ran == ["night-1 two"]
+    assert len(recovered) == len({each.run_id for each in recovered}) == 122
 
 
 def test_a_run_whose_limit_was_lowered_fails_alone(sqlite_url: str):

@@ -106,6 +106,7 @@ class StepList:
         self._current = position - 1
         self._heard: dict[str, Event] = {}
         self._earlier = frozenset(names[: position - 1])
+        self._skipped = frozenset(event.fields.get("skipped", ()))
         self._since: dict[str, float] = {}
 
     def hear(self, event: Event) -> None:
@@ -162,7 +163,7 @@ class StepList:
         shown = spelling.safe(name)
         event = self._heard.get(name)
         if event is None:
-            mark, note = ("✓", "earlier") if name in self._earlier else ("·", "")
+            mark, note = self._unheard(name)
             return Text(f" {mark}", "dim"), Text(shown, "dim"), Text(""), Text(note, "dim")
         if event.kind is EventKind.STEP_STARTED:
             return self._running(name, shown)
@@ -174,6 +175,11 @@ class StepList:
             why = spelling.safe(spelling.failure(event.error_type, event.error))
             return Text(" ✗", "red"), Text(shown, "bold"), took, Text(why, "red")
         return Text(" ✓", "green"), Text(shown), took, Text("")
+
+    def _unheard(self, name: str) -> tuple[str, str]:
+        if name in self._skipped:
+            return "↷", "skipped"
+        return ("✓", "earlier") if name in self._earlier else ("·", "")
 
     def _running(self, name: str, shown: str) -> tuple[Any, ...]:
         from rich.text import Text  # noqa: PLC0415  # as above

@@ -13,6 +13,7 @@ from typing import Any
 from spine.cli.output import is_terminal, out, say
 from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
+from spine.codec.limits import WIDE_LIMITS
 
 LONGEST_INT = 10**4300  # what Python writes in decimal without being told twice
 GAP = "  "
@@ -125,7 +126,7 @@ def plain(value: Any) -> Any:
         return {_COLLECTIONS[kind]: items if kind is tuple else sorted(items, key=json.dumps)}
     if isinstance(value, Mapping):
         return _plain_object(value)
-    return value if _is_plain(value) else codec.loads(codec.encode(value))
+    return value if _is_plain(value) else codec.loads(codec.encode(value, limits=WIDE_LIMITS))
 
 
 def _is_plain(value: Any) -> bool:

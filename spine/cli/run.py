@@ -15,7 +15,9 @@ from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.config.settings import load_settings
 from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, SpineError, StoreError, StoreWentBack
+from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.orchestration.result import WorkflowResult
+from spine.orchestration.resume import step_gone
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.records.run import RunStatus, standing
@@ -128,6 +130,8 @@ def resume(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
+        if not options.quiet:
+            _tell_step_gone(runner, run_id, renamed=names)
         if values and not options.quiet:
             _tell_new_params(runner, run_id, values, judged=[each.name for each in workflows if each.params_model])
         return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
@@ -142,6 +146,19 @@ def _tell_beginning(runner: WorkflowRunner, run_id: str, workflow: Workflow, sta
         runner.get_summary(run_id)
     except RunNotFound:
         output.say(f"run {run_id!r} is new: it begins at {start_from}, step {index + 1} of {len(workflow.steps)}")
+
+
+def _tell_step_gone(runner: WorkflowRunner, run_id: str, *, renamed: Mapping[str, str]) -> None:
+    """Tell that the step at which the run stood is not there any more: under a new name its keys are new ones."""
+    try:
+        run = runner.get_summary(run_id)
+        gone = step_gone(DEFAULT_REGISTRY.get_workflow_of(run), run)
+    except SpineError:  # which the resume tells
+        return
+    if gone is not None and gone not in renamed:
+        output.say(
+            f"step {gone!r}, at which the run stood, is gone; if it has a new name, say so: --renamed {gone}=NEW"
+        )
 
 
 def _tell_new_params(runner: WorkflowRunner, run_id: str, given: Iterable[str], *, judged: Collection[str]) -> None:
@@ -192,7 +209,8 @@ class _Drive:
     def _tell_result(self, runner: WorkflowRunner, result: WorkflowResult, seconds: float) -> None:
         if self.options.debug and result.error is not None:
             output.say_raw(runner.list_events(result.run_id)[-1].traceback or "no traceback: the step raised nothing")
-        self._tell(_result_document(result), _happy(result, seconds))
+        is_gone = result.status is RunStatus.CANCELLED and runner.get_summary(result.run_id).removed_at is not None
+        self._tell(_result_document(result), _happy(result, seconds), may_resume=not is_gone)
         if result.status is not RunStatus.COMPLETED:
             raise typer.Exit(ExitCode.FAILED)
 
@@ -225,17 +243,17 @@ class _Drive:
             self._say_resume(self._resume(run_id))
         return code
 
-    def _tell(self, document: dict[str, Any], done: str) -> None:
+    def _tell(self, document: dict[str, Any], done: str, *, may_resume: bool = True) -> None:
         """Write how the run ended to stdout, and, unless it completed, how to resume it to stderr."""
         is_completed = document["status"] == RunStatus.COMPLETED
-        resume = None if is_completed else self._resume(document["run_id"])
+        resume = self._resume(document["run_id"]) if may_resume and not is_completed else None
         if self.options.json:
             render.print_json({**document, "resume_command": resume.line if resume else None})
         else:
             how = done if is_completed else _unhappy(document)
             tell_end = self.options.confirm if is_completed else output.out
             tell_end(spelling.safe(f"run {document['run_id']} of {document['workflow_name']} {how}"))
-        if not is_completed:
+        if may_resume and not is_completed:
             self._say_resume(resume)
 
     def _resume(self, run_id: str) -> ResumeCommand | None:

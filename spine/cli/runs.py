@@ -19,7 +19,7 @@ from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.shown_run import lasted, print_run, run_document, summary_document
 from spine.cli.story import Story
 from spine.cli.suggested import for_database
-from spine.errors import InvalidSetting, alike
+from spine.errors import InvalidSetting, SnapshotCorrupt, SnapshotTooNew, alike
 from spine.orchestration.absence import LOOKED_AT
 from spine.orchestration.listing import LONGEST_LIST
 from spine.orchestration.runner import WorkflowRunner
@@ -110,7 +110,7 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     Example: spine runs cancel 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
-        before = runner.get_summary(run_id)
+        before = _before(runner, run_id)
         run = runner.cancel(run_id, reason=reason)
     resume = resume_command(run_id, options, app=options.app) if run.removed_at is None else None
     if options.json:
@@ -129,10 +129,18 @@ def _workflow_meant(name: str, runner: WorkflowRunner) -> str:
     return "".join(f"; did you mean --workflow {shlex.quote(one)}?" for one in near)
 
 
-def _how_cancelled(before: RunSummary) -> str:
-    if before.status is RunStatus.CANCELLED:
+def _before(runner: WorkflowRunner, run_id: str) -> RunSummary | None:
+    """Read how the run stands; None if its row is damaged, which keeps nobody from cancelling it."""
+    try:
+        return runner.get_summary(run_id)
+    except (SnapshotCorrupt, SnapshotTooNew):
+        return None
+
+
+def _how_cancelled(before: RunSummary | None) -> str:
+    if before is not None and before.status is RunStatus.CANCELLED:
         return "was cancelled already"
-    if before.lease is None:
+    if before is None or before.lease is None:
         return "is cancelled"
     return (
         f"is cancelled; {before.lease.holder} drove it and stops at its next write: "

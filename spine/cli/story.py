@@ -16,6 +16,7 @@ T = TypeVar("T")
 TRIES = 5
 DONE = "done"
 SKIPPED = "skipped"
+PASSED = "done or skipped"
 RUNNING = "running"
 FAILED = "failed"
 NEXT = "next"
@@ -25,7 +26,11 @@ TO_DO = "to do"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStanding:
-    """A step of a run: `again` means that it was done, has no checkpoint, and a resume will run it again."""
+    """A step of a run.
+
+    `again` means that it was done, has no checkpoint, and a resume will run it again; `done or skipped` that the
+    checkpoint which said it is gone.
+    """
 
     name: str
     kind: str
@@ -112,7 +117,7 @@ class Story:
         """Judge one step by how far the run had come and where it would go on."""
         run = self.run
         if run.status is RunStatus.COMPLETED:
-            return DONE
+            return DONE if run.removed_at is None else PASSED
         if index == reached and run.status is RunStatus.FAILED:
             return FAILED
         if index == reached and run.lease is not None:
@@ -128,9 +133,9 @@ class Story:
         point = self.run.resume_point
         skipped = set(point.skipped if point else ())
         skipped.update(name for checkpoint in self.checkpoints for name in checkpoint.skipped)
-        for event in self.events[-1:]:
-            if event.kind is EventKind.RUN_COMPLETED:
-                skipped.update(event.fields.get("skipped", ()))
+        if self.run.status is RunStatus.COMPLETED:
+            ends = [event for event in self.events if event.kind is EventKind.RUN_COMPLETED]
+            skipped.update(*(event.fields.get("skipped", ()) for event in ends[-1:]))
         return skipped
 
 

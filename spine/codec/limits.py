@@ -14,3 +14,4 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+WIDE_LIMITS = Limits(max_depth=124, max_bytes=2**31)  # for what was held to the limits of its runner already

@@ -18,6 +18,13 @@ def require_none_within(texts: Mapping[str, bytes], what: str) -> None:
             )
 
 
+def require_none(texts: Mapping[str, bytes], what: str) -> None:
+    """Raise `InvalidParams` for an encoded value that is or holds a secret, where none is looked up."""
+    for name, text in texts.items():
+        if _TAGGED in text:
+            raise InvalidParams(f"{what}.{name} holds a secret, which no step would be told; make it a param")
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """The name of a secret, given in place of a param: `params={"password": Secret("WAREHOUSE_PASSWORD")}`.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.codec.secret import require_none_within
+from spine.codec.secret import require_none, require_none_within
 from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
 from spine.steps.context import RESUMED
@@ -73,6 +73,13 @@ def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
     return checked(changed, "context_updates", limits)
 
 
+def checked_partition(given: Any, limits: Limits) -> Values:
+    """Encode a partition as `checked` does params; raise `InvalidParams` for a secret too."""
+    partition = checked(given, "partition", limits)
+    require_none(partition.encoded, "partition")
+    return partition
+
+
 def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
     """Encode params; raise `InvalidParams` for a wrong shape or a reserved name, `NotStorable` for a value."""
     if given is None:
@@ -87,9 +94,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
             raise InvalidParams(f"{what}: the name {name!r} must be text")
         if name.startswith("__"):
             raise InvalidParams(f"{what}: names that begin with __ are Spine's own: {name!r}; leave it out")
-    if isinstance(given, Values):
-        return given.fresh()
-    values = Values.of(given, at=what, limits=limits)
+    values = given.fresh() if isinstance(given, Values) else Values.of(given, at=what, limits=limits)
     require_none_within(values.encoded, what)
     if values.encoded.size > limits.max_bytes:
         raise NotStorable(what, f"more than {limits.max_bytes:,} bytes of JSON in all; keep a reference to the data")

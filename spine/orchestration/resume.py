@@ -18,6 +18,7 @@ from spine.errors import (
     RunIsHeld,
     SnapshotCorrupt,
 )
+from spine.orchestration.given_context import of_run
 from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Base, CheckpointSummary
@@ -32,7 +33,8 @@ from spine.records.values import Values
 class Told(NamedTuple):
     """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why.
 
-    `renamed` gives steps of the run new names (old to new), which the rest is told by.
+    `renamed` gives steps of the run new names (old to new), which the rest is told by. `by_hand` says that a person
+    asked for this run, and knows of it.
     """
 
     start_from: str | None = None
@@ -40,6 +42,7 @@ class Told(NamedTuple):
     context: WorkflowContext | None = None
     renamed: Renamed = MappingProxyType({})
     reason: str | None = None
+    by_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,12 @@ def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[Checkpoi
     )
 
 
+def step_gone(workflow: Workflow, run: RunSummary) -> str | None:
+    """Name the step at which the run stood, if the workflow has it no more: it may be there under another name."""
+    stood = run.error_step or run.current_step
+    return None if stood in workflow.step_names else stood
+
+
 def plan(
     workflow: Workflow, run: ClaimableRun, position: Position, base: WorkflowContext, told: Told, limits: Limits
 ) -> Plan:
@@ -157,8 +166,10 @@ def plan(
             f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
+    if not told.by_hand:
+        _refuse_step_gone(workflow, run)
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
-    given = told.context.plain() if told.context else _context_told_before(workflow, run, position)
+    given = of_run(told.context, base) if told.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
     kept = _overrides_now(workflow, run, position)
     reached = workflow.step_names[: position.index + 1]
@@ -273,6 +284,16 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with"
         f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it."
     )
+
+
+def _refuse_step_gone(workflow: Workflow, run: ClaimableRun) -> None:
+    """Let a person decide: what the step did before it died may be done again under a new idempotency key."""
+    if gone := step_gone(workflow, run):
+        raise DefinitionChanged(
+            f"run {run.run_id!r} stood at step {gone!r}, which workflow {workflow.name!r} no longer has; nothing was "
+            "run. Resume it by hand: with renamed={old: new} (spine resume --renamed OLD=NEW) if the step only has a "
+            "new name, else as it is"
+        )
 
 
 def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -20,6 +19,7 @@ from spine.errors import (
 )
 from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
+from spine.orchestration import given_context
 from spine.orchestration.absence import saying_what_there_is
 from spine.orchestration.admission import TRIES, Admission, Admitted, Judge
 from spine.orchestration.author import author
@@ -28,7 +28,7 @@ from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.listing import listed, run_filter
 from spine.orchestration.options import Options, require_usable
-from spine.orchestration.params import checked
+from spine.orchestration.params import checked_partition
 from spine.orchestration.recovery import Recovered, recover_crashed
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.renaming import parse_renamed
@@ -149,7 +149,7 @@ class WorkflowRunner:
         """
         DEFAULT_REGISTRY.require_filled()
         self._registry.add_workflow(workflow)  # also if it is refused below: who hears that a run exists may resume it
-        context = _checked_context(workflow, context, run_id)
+        context = given_context.judged(context, workflow.name, run_id, self._options.limits)
         wanted = context.run_id if context is not None else run_id
         existing = None if wanted is None else self._find(check_run_id(wanted))
         names = parse_renamed(renamed)
@@ -203,7 +203,7 @@ class WorkflowRunner:
         """
         DEFAULT_REGISTRY.require_filled()
         wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)
-        resume = partial(self._resume, told=Told(reason="recovered"), refuse=refuse_unless_crashed)
+        resume = partial(self._resume, told=Told(reason="recovered", by_hand=False), refuse=refuse_unless_crashed)
         return recover_crashed(self._store, wanted.workflow, resume, limit=limit)
 
     def get_run(self, run_id: str) -> Run:
@@ -272,11 +272,14 @@ class WorkflowRunner:
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
-            cancelled = self._store.cancel_run(known, by=author(reason))
-        run = self._store.get_run_summary(run_id)
-        if not cancelled and run.status is RunStatus.COMPLETED:
-            raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
-        return run
+            for _ in range(TRIES):
+                cancelled = self._store.cancel_run(known, by=author(reason))
+                run = self._store.get_run_summary(known)
+                if cancelled or run.status is RunStatus.CANCELLED:
+                    return run
+                if run.status is RunStatus.COMPLETED:
+                    raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
+        raise NotResumable(f"run {run_id!r} kept changing while it was to be cancelled; try again")
 
     def purge(
         self,
@@ -317,7 +320,7 @@ class WorkflowRunner:
             run_id=run_id or clock.new_run_id(),
             workflow_name=workflow.name,
             params=first.values,
-            partition=checked(partition, "partition", limits),
+            partition=checked_partition(partition, limits),
             defaulted=first.defaulted,
         )
 
@@ -364,20 +367,6 @@ def _open_store(options: Options, *, make_tables: bool) -> Store:
         reconnect_seconds=options.reconnect_seconds,
         make_tables=make_tables,
     )
-
-
-def _checked_context(workflow: Workflow, context: WorkflowContext | None, run_id: str | None) -> WorkflowContext | None:
-    """Give a context as one of no step, with the params of the run alone."""
-    if context is None:
-        return None
-    if not isinstance(context, WorkflowContext):
-        raise InvalidParams(f"context must be a WorkflowContext, not {type_of(context)}")
-    if run_id not in (None, context.run_id):
-        raise InvalidParams(f"the context belongs to run {context.run_id!r}, not {run_id!r}; leave run_id out")
-    if context.workflow_name != workflow.name:
-        raise InvalidParams(f"the context is one of workflow {context.workflow_name!r}, not {workflow.name!r}")
-    plain = context.plain()
-    return replace(plain, params=checked(plain.params, "the params of the context"))
 
 
 def _checked_names(workflows: Any) -> frozenset[str]:

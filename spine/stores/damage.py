@@ -33,7 +33,9 @@ def read_object(text: bytes | str, where: str) -> dict[str, Any]:
     return document
 
 
-def judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) -> dict[str, Any]:
+def judged(
+    document: dict[str, Any], where: str, identity: Mapping[str, str], *, remedy: str = "nothing was run"
+) -> dict[str, Any]:
     """See that a document is of a format we know, and of the run and step that its row names."""
     version = document.get("schema_version")
     if type(version) is int and version > SCHEMA_VERSION:
@@ -43,10 +45,7 @@ def judged(document: dict[str, Any], where: str, identity: Mapping[str, str]) ->
         )
     for name, value in {"schema_version": SCHEMA_VERSION, **identity}.items():
         if document.get(name) != value:
-            raise SnapshotCorrupt(
-                f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; nothing was run. "
-                "Start from that step, or an earlier one, to replace it."
-            )
+            raise SnapshotCorrupt(f"{where} is damaged: its {name} is {document.get(name)!r}, not {value!r}; {remedy}")
     return document
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import orjson
 
 from spine.codec import json as codec
-from spine.codec.limits import Limits
+from spine.codec.limits import WIDE_LIMITS
 from spine.errors import SnapshotCorrupt
 from spine.records.event import EventKind
 from spine.records.override import Override
@@ -16,8 +16,6 @@ from spine.records.run import Definition, Removal, RunStatus, StepDefinition
 from spine.records.values import Values
 from spine.stores.damage import checked, guarded, judged, names, read_object, texts
 from spine.stores.snapshots import read_context, write_context
-
-_WIDE = Limits(max_depth=124, max_bytes=2**31)  # for what was held to the limits of its runner already
 
 _TEXTS = ("error", "error_type", "traceback")  # of the details of an event
 
@@ -39,7 +37,7 @@ def write_metadata(metadata: Mapping[str, Any], performed: Mapping[str, Any] | N
     own = orjson.dumps(performed or {})
     if not metadata:
         return own.decode()
-    return codec.encode({**metadata, **codec.loads(own)}, at="metadata", limits=_WIDE).decode()
+    return codec.encode({**metadata, **codec.loads(own)}, at="metadata", limits=WIDE_LIMITS).decode()
 
 
 def read_metadata(text: str, *, where: str) -> Mapping[str, Any]:
@@ -69,7 +67,7 @@ def rename_metadata(text: str, renamed: Renamed, *, where: str) -> str:
 
 def write_details(details: Mapping[str, Any]) -> str:
     """Write what an event tells, where it lies a little deeper; raise `NotStorable` for what cannot be kept."""
-    return codec.encode(dict(details), at="details", limits=_WIDE).decode()
+    return codec.encode(dict(details), at="details", limits=WIDE_LIMITS).decode()
 
 
 def read_details(text: str, *, where: str) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from spine.stores.damage import checked, guarded, judged, read_object
 PYTHON_VERSION = sys.version.split(maxsplit=1)[0]
 WHOLE_BYTES = 1024  # measured: a whole one of 2 KB makes a step a tenth slower than a change does
 _ENVELOPE_BYTES = 300
+_REPLACE = "nothing was run. Start from that step, or an earlier one, to replace it."
 _Entries = tuple[Entries, Entries, Entries, Entries]  # of the four parts of a context
 _PARTS = ("params", "outputs", "quality_metrics", "partition")
 _BY_STEP = ("outputs", "quality_metrics")
@@ -196,8 +197,7 @@ def _require_chain(rows: Sequence[Snapshot], run_id: str) -> None:
     for row in rows:
         if row.base_sequence != expected:
             raise SnapshotCorrupt(
-                f"{_where(run_id, row.step_name)} builds on an earlier one, and one of those is missing; "
-                "nothing was run. Start from that step, or an earlier one, to replace it."
+                f"{_where(run_id, row.step_name)} builds on an earlier one, and one of those is missing; {_REPLACE}"
             )
         expected = row.sequence
 
@@ -205,7 +205,7 @@ def _require_chain(rows: Sequence[Snapshot], run_id: str) -> None:
 def _read(row: Snapshot, run_id: str, workflow_name: str) -> dict[str, Any]:
     where = _where(run_id, row.step_name)
     identity = {"run_id": run_id, "workflow_name": workflow_name, "step_name": row.step_name}
-    return judged(read_object(row.text, where), where, identity)
+    return judged(read_object(row.text, where), where, identity, remedy=_REPLACE)
 
 
 def _where(run_id: str, step_name: str) -> str:

@@ -112,3 +112,12 @@ def test_the_id_of_a_run_whose_snapshot_is_damaged_exists_all_the_same(spine, or
 
     assert said.code == 4
     assert "run 'r1' exists and has failed" in said.err
+
+
+def test_a_run_whose_own_row_is_damaged_can_be_cancelled(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_runs SET resume_point = '[]'")
+
+    said = spine("runs", "cancel", "r1")
+
+    assert (said.code, said.out) == (0, "run r1 of orders is cancelled\n")

@@ -234,6 +234,7 @@ def test_on_a_terminal_a_resume_shows_what_was_done_earlier_and_what_a_step_prin
     final = [line.rstrip() for line in ESCAPES.sub("", shown).splitlines()]
     assert code == 0
     assert any(re.fullmatch(r" ✓ extract +earlier", line) for line in final)
+    assert any(re.fullmatch(r" ↷ check +skipped", line) for line in final)
     assert any(re.fullmatch(r" ✓ load +\d+ ms", line) for line in final)
     assert "loading now" in final
 

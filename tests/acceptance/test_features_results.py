@@ -14,6 +14,7 @@ from spine.orchestration import (
     WorkflowRunner,
 )
 from spine.stores.memory import MemoryStore
+from spine.testing.contract.drive import take_over
 
 
 def test_a_completed_result_goes_on_and_a_failed_one_raises_if_asked(runner, ran):  # S14
@@ -182,6 +183,24 @@ def test_checkpoints_of_a_run_that_ends_at_that_moment_are_deleted_at_the_second
     failed = runner.execute(ran.workflow("a", "b"))
 
     assert runner.delete_checkpoints(failed.run_id) == 1
+
+
+def test_a_run_with_which_somebody_goes_on_at_that_moment_is_cancelled_at_the_second_try(ran):
+    class Reopened(MemoryStore):
+        asked = 0
+
+        def cancel_run(self, run_id, **options):
+            self.asked += 1
+            cancelled = super().cancel_run(run_id, **options)
+            if self.asked == 1:
+                take_over(self, run_id)
+            return cancelled
+
+    runner = WorkflowRunner(store=Reopened(), registry=Registry())
+    completed = runner.execute(ran.workflow("a"))
+
+    assert runner.cancel(completed.run_id).status == "cancelled"
+    assert runner.list_events(completed.run_id)[-1].kind == "run.cancelled"
 
 
 def test_what_cannot_be_cancelled(runner, ran):  # S46

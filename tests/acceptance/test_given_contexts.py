@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spine.orchestration import RunStatus, Step, Workflow, WorkflowContext, WorkflowRunner
+from spine.orchestration import InvalidParams, RunStatus, Step, Workflow, WorkflowContext, WorkflowRunner
 
 CHANGES = {
     "as it was": ["a", "b", "c"],
@@ -152,3 +152,28 @@ def test_it_waits_for_its_step_while_the_run_is_before_it(runner, seen, meanwhil
     runner.execute(workflow_of(names, seen, fails="s3"), run_id="r", start_from="s2")
 
     assert seen[0] == ("s2", "given", ["s0", "s1"])
+
+
+@pytest.mark.parametrize("partition", [{}, {"date": "monday"}])
+def test_it_leaves_the_run_its_partition(runner, seen, partition):
+    flow = workflow_of(["a", "b"], seen)
+    runner.execute(flow, {"p": 1}, run_id="r", partition={"date": "monday"})
+    given = WorkflowContext(run_id="r", workflow_name="w", params={"p": 2}, partition=partition)
+
+    runner.execute(flow, context=given, start_from="b").raise_for_status()
+
+    run = runner.get_run("r")
+    assert run.partition == run.context.partition == {"date": "monday"}
+    assert seen[-1][:2] == ("b", 2)
+
+
+def test_one_for_another_partition_is_refused_and_changes_nothing(runner, seen):
+    flow = workflow_of(["a", "b"], seen)
+    runner.execute(flow, {"p": 1}, run_id="r", partition={"date": "monday"})
+    before = runner.get_run("r")
+    given = WorkflowContext(run_id="r", workflow_name="w", params={"p": 2}, partition={"date": "tuesday"})
+
+    with pytest.raises(InvalidParams, match="start a new run for another one"):
+        runner.execute(flow, context=given, start_from="b")
+
+    assert runner.get_run("r") == before

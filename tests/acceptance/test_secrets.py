@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from spine.orchestration import Event, Registry, RunStatus, Secret, Step, StepResult, Workflow, WorkflowRunner
+from spine.orchestration import (
+    Event,
+    InvalidParams,
+    Registry,
+    RunStatus,
+    Secret,
+    Step,
+    StepResult,
+    Workflow,
+    WorkflowContext,
+    WorkflowRunner,
+)
 
 VALUE = "hunter2-never-tell"
 
@@ -140,6 +151,23 @@ def test_a_copy_asks_the_runners_own_resolver():
         result = runner.execute(Workflow("w", [Step.lambda_("look", look)]), {"password": Secret("vault")})
 
     assert result.raise_for_status().context.params["password"] == Secret("vault")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"context": WorkflowContext(run_id="r", workflow_name="w", params={"db": {"password": Secret("P")}})},
+        {"context": WorkflowContext(run_id="r", workflow_name="w", partition={"of": Secret("P")})},
+        {"partition": {"of": Secret("P")}},
+        {"partition": {"of": [Secret("P")]}},
+        {"params": {"db": {"password": Secret("P")}}},
+    ],
+)
+def test_a_secret_that_no_step_would_be_told_is_refused(given: dict[str, Any]):
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        with pytest.raises(InvalidParams, match="holds a secret, which no step would be told"):
+            runner.execute(Workflow("w", [Step.lambda_("a", lambda ctx, config: {})]), **given)
+        assert runner.list_runs() == []
 
 
 def test_a_run_that_a_step_starts_with_its_params_holds_the_names_of_secrets_only():

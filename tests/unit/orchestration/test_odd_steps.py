@@ -112,7 +112,14 @@ def test_metrics_of_a_class_of_its_own_are_kept_as_numbers():
 
     with WorkflowRunner("memory://", registry=Registry()) as runner:
         result = runner.execute(
-            Workflow("own", [Step.lambda_("a", lambda ctx, config: StepResult.ok(quality=Own(False, 3, rate=0.5)))])
+            Workflow(
+                "own",
+                [
+                    Step.lambda_(
+                        "a", lambda ctx, config: StepResult.ok(quality=Own(passed=False, record_count=3, rate=0.5))
+                    )
+                ],
+            )
         )
 
         assert result.context.quality_metrics["a"].as_dict() == {"passed": False, "record_count": 3, "rate": 0.5}

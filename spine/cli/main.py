@@ -47,6 +47,7 @@ def _perform(given: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(args=given, prog_name="spine", standalone_mode=False)
     except typer.Abort:
+        output.say("interrupted")
         return ExitCode.INTERRUPTED
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):

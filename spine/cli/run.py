@@ -14,7 +14,16 @@ from spine.cli.options import Options, ReasonOption, command
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.config.settings import load_settings
-from spine.errors import LeaseLost, RunAlreadyCompleted, RunExists, RunNotFound, SpineError, StoreError, StoreWentBack
+from spine.errors import (
+    LeaseLost,
+    NotResumable,
+    RunAlreadyCompleted,
+    RunExists,
+    RunNotFound,
+    SpineError,
+    StoreError,
+    StoreWentBack,
+)
 from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.resume import step_gone
@@ -134,7 +143,12 @@ def resume(
             _tell_step_gone(runner, run_id, renamed=names)
         if values and not options.quiet:
             _tell_new_params(runner, run_id, values, judged=[each.name for each in workflows if each.params_model])
-        return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
+        try:
+            return runner.resume(run_id, values or None, start_from=start_from, renamed=names or None, reason=reason)
+        except RunAlreadyCompleted as error:
+            if not values:
+                raise
+            raise NotResumable(f"{error}; nothing was done with the params") from None
 
     _Drive(options=options, app=options.app).perform(act, run_id)
 

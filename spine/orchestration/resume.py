@@ -276,13 +276,15 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
     gone = [name for name in before if name not in workflow.step_names]
     new = [name for name in now if name not in run.definition.names]
     latest = next((name for name, then in zip(now, before, strict=False) if name != then), workflow.step_names[-1])
+    again = [name for name in before if name in workflow.step_names[workflow.index_of(latest) :]]
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
         " Steps after those may change; these must stay as they were. If they only have new names, resume with"
         " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with"
-        f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it."
+        f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it"
+        f"{'; done again: ' if again else ''}{', '.join(again)}."
     )
 
 

@@ -73,6 +73,7 @@ def test_a_resume_of_a_completed_run_says_so_and_exits_with_0(spine, orders):
     assert as_json.json["completed_steps"] == []
     assert as_json.json["all_completed_steps"] == ["extract", "load", "report"]
     assert as_json.json["skipped_steps"] == ["check"]
+    assert spine("resume", "r1", "--app", orders, "--param", "target=x").code == 4
     assert as_json.json["resume_command"] is None
 
 

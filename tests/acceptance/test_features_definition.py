@@ -111,16 +111,16 @@ def failed(runner, ran) -> str:
 
 
 @pytest.mark.parametrize(
-    ("now", "told", "start"),
+    ("now", "told", "start", "again"),
     [
-        ("bacd", "Missing: none; new among them: none", "b"),
-        ("axbcd", "Missing: none; new among them: x", "x"),
-        ("acd", "Missing: b; new among them: none", "c"),
-        ("aBcd", "Missing: b; new among them: B", "B"),
-        ("a", "Missing: b; new among them: none", "a"),
+        ("bacd", "Missing: none; new among them: none", "b", "; done again: a, b."),
+        ("axbcd", "Missing: none; new among them: x", "x", "; done again: b."),
+        ("acd", "Missing: b; new among them: none", "c", "."),
+        ("aBcd", "Missing: b; new among them: B", "B", "."),
+        ("a", "Missing: b; new among them: none", "a", "; done again: a."),
     ],
 )
-def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, failed, now, told, start):  # S16
+def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, failed, now, told, start, again):  # S16
     before = runner.get_run(failed), runner.list_checkpoints(failed)
     runner.register(ran.workflow(*now))
 
@@ -132,7 +132,7 @@ def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, fai
     assert "Done: a, b." in text
     assert f"Now: {', '.join(now)}." in text
     assert told in text
-    assert f"start_from={start!r} (--start-from {start}) or a step before it" in text
+    assert f"start_from={start!r} (--start-from {start}) or a step before it{again}" in text
     assert ran.steps == []
     assert (runner.get_run(failed), runner.list_checkpoints(failed)) == before
 

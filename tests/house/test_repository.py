@@ -57,4 +57,4 @@ def test_the_wheel_carries_the_migrations_and_the_types():
 
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"migrations": "spine/migrations"}
     assert (ROOT / "spine" / "py.typed").exists()
-    assert project["project"]["scripts"] == {"spine": "spine.cli.main:main"}
+    assert project["project"]["scripts"] == {"spine": "spine.__main__:main"}

@@ -24,6 +24,7 @@ IMPORTED_LATE = {
     "spine/steps/context.py": {"hashlib"},
     "spine/stores/sql/own_connection.py": {"ctypes"},
     "spine/codec/secret.py": {"pydantic_core"},
+    "spine/__main__.py": {"spine.cli.main"},
     "spine/cli": {"rich", "spine.stores.sql"},
 }
 # A face has imports and `__all__` alone; these have one thing more.

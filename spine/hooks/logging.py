@@ -21,7 +21,8 @@ _LEVELS = {
 class LoggingHook:
     """Writes `step.failed run_id=... step=...`.
 
-    Steps are at DEBUG and runs at INFO; a failed step is a WARNING, a failed run an ERROR.
+    Runs and skipped steps are at INFO, other steps and checkpoints at DEBUG; a failed step and a cancelled run are a
+    WARNING, a failed run an ERROR.
     """
 
     def wants(self, kind: EventKind) -> bool:

@@ -50,8 +50,8 @@ class Claim(NamedTuple):
     """A wish to drive an existing run, judged against the run as it was seen: status, fence and newest checkpoint.
 
     In the transaction that grants it the `removed_steps` lose their checkpoints, then the `renamed_steps` (old name to
-    new) get their new names wherever the run's checkpoints have the old ones. `overrides` are all that the run was
-    ever told, in order. `details` tell the history what was asked.
+    new) get their new names wherever the run's checkpoints have the old ones. `overrides` are all that the run has from
+    then on, in order; `followed` says what of earlier ones is kept. `details` tell the history what was asked.
     """
 
     run_id: str

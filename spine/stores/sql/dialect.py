@@ -1,4 +1,4 @@
-"""All that the SQL of SQLite and PostgreSQL differs in; how they are connected to is `engine.py`'s."""
+"""What SQLite and PostgreSQL only spell differently; a module where one works in another way asks which one it has."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

@@ -52,9 +52,9 @@ class WorkflowContext:
             self.partition.encoded,  # type: ignore[attr-defined]
         )
 
-    def with_params(self, params: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> "WorkflowContext":
+    def with_params(self, params: Mapping[str, Any]) -> "WorkflowContext":
         """Give a context with these params added or replaced; this one stays as it is."""
-        added = Values.of(params, at="params", limits=limits)
+        added = Values.of(params, at="params")
         context = self.plain()
         return replace(
             context,

@@ -8,7 +8,6 @@ from spine.records.event import NOBODY, Author
 from spine.stores.protocol import PurgeOrder, Store
 
 LONGEST_DAYS = 36_500
-BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ def order_for(days: Any, failed_days: Any = None, workflows: frozenset[str] | No
     """Make the order of a purge; failed and cancelled runs stay as long as completed ones unless told otherwise."""
     window = parse_days(days)
     failed = window if failed_days is None else parse_days(failed_days, what="failed_days")
-    return PurgeOrder(days=window, failed_days=failed, workflows=workflows, batch=BATCH)
+    return PurgeOrder(days=window, failed_days=failed, workflows=workflows)
 
 
 def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None, by: Author = NOBODY) -> Purged:

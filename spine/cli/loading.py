@@ -7,23 +7,19 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import spine
+from spine.cli.conflicts import refuse_conflicts
 from spine.cli.options import Options
+from spine.cli.source import REGISTERED, Source
 from spine.config.settings import load_settings
-from spine.errors import (
-    InvalidSetting,
-    WorkflowNotFound,
-    alike,
-    class_name,
-)
+from spine.errors import InvalidSetting, alike, class_name
 from spine.hooks.hook import Hook
 from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.orchestration.runner import WorkflowRunner
@@ -34,57 +30,6 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PATHS = sysconfig.get_paths()
 _SPINE = f"{Path(spine.__file__).parent}{os.sep}"
 _NOT_OF_THE_USER = (_SPINE, *(f"{_PATHS[name]}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib")))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A file or module that was imported, and the workflows found in it by attribute; `reference` names it."""
-
-    reference: str
-    workflows: dict[str, Workflow]
-
-    def choose(self, name: str) -> Workflow:
-        """Give the workflow of this name or attribute; raise `WorkflowNotFound`, naming those there are."""
-        named = {id(found): found for found in self.workflows.values() if found.name == name}
-        if len(named) == 1:
-            return next(iter(named.values()))
-        if name in self.workflows:
-            return self.workflows[name]
-        if named:
-            attributes = [attribute for attribute, found in self.workflows.items() if found.name == name]
-            raise InvalidSetting(
-                f"{self.reference} has {len(named)} workflows named {name!r}; name the attribute instead: "
-                + ", ".join(attributes)
-            )
-        raise WorkflowNotFound(f"no workflow {name!r} in {self.reference}; it has: {self._names() or 'none'}")
-
-    def only(self) -> Workflow:
-        """Give the one workflow there is; raise `InvalidSetting` if there is none or a choice to make."""
-        found = {id(workflow): workflow for workflow in self.workflows.values()}
-        if not found:
-            raise InvalidSetting(
-                f"no workflow in {self.reference}; it needs one such as: flow = Workflow('flow', [...])"
-            )
-        if len(found) > 1:
-            raise InvalidSetting(
-                f"{self.reference} has {len(found)} workflows; name one, as in {self.reference}:NAME: {self._names()}"
-            )
-        return next(iter(found.values()))
-
-    def reference_of(self, workflow: Workflow) -> str:
-        """Name this source so that it leads to this workflow; with the attribute where names are given twice."""
-        if max(self._bearers().values()) == 1:
-            return self.reference
-        return f"{self.reference}:{next(name for name, found in self.workflows.items() if found is workflow)}"
-
-    def _names(self) -> str:
-        bearers = self._bearers()
-        told = {found.name if bearers[found.name] == 1 else name for name, found in self.workflows.items()}
-        return ", ".join(sorted(told))
-
-    def _bearers(self) -> Counter[str]:
-        """Count the workflows of each name."""
-        return Counter({id(found): found.name for found in self.workflows.values()}.values())
 
 
 def open_runner(options: Options, hooks: Iterable[Hook] = (), *, make_tables: bool = False) -> WorkflowRunner:
@@ -115,11 +60,14 @@ def load_app_of(options: Options) -> list[Workflow]:
 def load_app(app: str | None) -> list[Workflow]:
     """Import what an app names, separated by commas, and give its workflows by name, each once.
 
-    Raise `InvalidSetting` for what cannot be imported, and for two different workflows of one name.
+    Raise `InvalidSetting` for what cannot be imported, for two different workflows or pipelines of one name, and for
+    modules that take each other's place.
     """
     found: dict[str, tuple[Workflow, str]] = {}
+    sources = []
     for reference in references(app):
         source, attribute = load(reference)
+        sources.append(source)
         chosen = source.workflows.values() if attribute is None else [source.choose(attribute)]
         for workflow in chosen:
             known, place = found.setdefault(workflow.name, (workflow, reference))
@@ -128,6 +76,7 @@ def load_app(app: str | None) -> list[Workflow]:
                     f"two different workflows are named {workflow.name!r}: one in {place} ({known.source}) and "
                     f"one in {reference} ({workflow.source}); rename one, or name only one of them with --app FILE:ATTR"
                 )
+    refuse_conflicts(sources)
     return [found[name][0] for name in sorted(found)]
 
 
@@ -151,6 +100,7 @@ def choose(target: str, app: str | None, known: Iterable[Workflow]) -> tuple[Wor
         raise InvalidSetting(f"{error}; to run a workflow by its name, say --app, or set SPINE_APP") from error
     workflow = source.only() if name is None else source.choose(name)
     if by_name.get(workflow.name) is workflow:
+        refuse_conflicts([*(load(reference)[0] for reference in references(app)), source])
         return workflow, app
     named = f"{source.reference}:{name}" if app and name else source.reference_of(workflow)
     return workflow, ",".join([*references(app), named])
@@ -170,8 +120,7 @@ def load(reference: str) -> tuple[Source, str | None]:
     except OSError as error:
         raise InvalidSetting(f"{reference[:100]!r} names no file and no module: {error.strerror}") from error
     module = _import_file(Path(place)) if _is_file_like(place) else _import_module(place)
-    workflows = {attribute: found for attribute, found in vars(module).items() if isinstance(found, Workflow)}
-    return Source(reference=place, workflows=workflows), name
+    return Source.of(place, module), name
 
 
 def split(reference: str) -> tuple[str, str | None]:
@@ -208,11 +157,12 @@ def _import_file(path: Path) -> ModuleType:
     _make_importable(resolved.parent)
     sys.modules[name] = module
     try:
-        with _told_as(str(path)):
+        with _told_as(str(path)) as registered:
             loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
         raise
+    vars(module)[REGISTERED] = registered
     return module
 
 
@@ -228,13 +178,15 @@ def _import_module(name: str) -> ModuleType:
         raise InvalidSetting(f"{name!r} is neither a file that exists nor the name of a module")
     _make_importable(Path.cwd())
     try:
-        with _told_as(name):
-            return importlib.import_module(name)
+        with _told_as(name) as registered:
+            module = importlib.import_module(name)
     except InvalidSetting as error:
         if not _is_missing(name, error):
             raise
         told = f"no module {name!r} can be imported from here, and there is no such file"
         raise InvalidSetting(told) from error.__cause__
+    vars(module).setdefault(REGISTERED, registered)  # there already, where it was imported before
+    return module
 
 
 def _is_missing(name: str, error: InvalidSetting) -> bool:
@@ -271,11 +223,11 @@ def _make_importable(folder: Path) -> None:
 
 
 @contextmanager
-def _told_as(place: str) -> Iterator[None]:
-    """Turn whatever user code raises while it is imported into `InvalidSetting`, but for Ctrl-C."""
+def _told_as(place: str) -> Iterator[dict[str, Callable[..., Any]]]:
+    """Give the pipelines that user code registers; turn what it raises into `InvalidSetting`, but for Ctrl-C."""
     try:
-        with DEFAULT_REGISTRY.being_filled():
-            yield
+        with DEFAULT_REGISTRY.being_filled() as registered:
+            yield registered
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -24,15 +24,20 @@ class Registry:
         self._pipelines: dict[str, Callable[[StepContext], Any]] = {}
         self._workflows: dict[str, Workflow] = {}
         self._filled_by: int | None = None
+        self._filled_with: dict[str, Callable[..., Any]] = {}
 
     @contextmanager
-    def being_filled(self) -> Iterator[None]:
-        """Have this thread drive nothing meanwhile: it imports what is to be known, again at every command."""
-        before, self._filled_by = self._filled_by, threading.get_ident()
+    def being_filled(self) -> Iterator[dict[str, Callable[..., Any]]]:
+        """Have this thread drive nothing meanwhile: it imports what is to be known, again at every command.
+
+        Give the functions that are registered as pipelines meanwhile, by name.
+        """
+        before = self._filled_by, self._filled_with
+        self._filled_by, self._filled_with = threading.get_ident(), {}
         try:
-            yield
+            yield self._filled_with
         finally:
-            self._filled_by = before
+            self._filled_by, self._filled_with = before
 
     def require_filled(self) -> None:
         """Raise `InvalidWorkflow` where a file that is imported to be known drives a run, with whatever registry."""
@@ -60,6 +65,8 @@ class Registry:
         called = adapt(check_name(name, "a pipeline's name"), function)
         with self._lock:
             self._pipelines[name] = called
+            if self._filled_by is not None:
+                self._filled_with[name] = function
 
     def add_workflow(self, workflow: Workflow) -> None:
         """Register a workflow under its name, so that its runs can be resumed by their ids alone."""

@@ -42,6 +42,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(DEFAULT_REGISTRY, "_workflows", {})
+    monkeypatch.setattr(DEFAULT_REGISTRY, "_pipelines", {**DEFAULT_REGISTRY._pipelines})
     modules = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - modules:

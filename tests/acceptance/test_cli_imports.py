@@ -1,6 +1,33 @@
-"""The file with the workflows is imported by every command, and must not run them by itself."""
+"""The file with the workflows is imported by every command: it must not run them, nor take what is another's."""
 
 import pytest
+
+LOAD = "from spine.orchestration import Step, Workflow, pipeline\n@pipeline('load')\ndef load(params): return {}\n"
+FLOW = (
+    "from spine.orchestration import Step, Workflow\n"
+    "flow = Workflow({!r}, [Step.lambda_('only', lambda ctx, config: {{}})])\n"
+    "def later():\n"
+    "    pass\n"
+)
+
+
+@pytest.fixture
+def apps(place):
+    """Two files that each register a pipeline `load`; the second also has the first one's workflow."""
+    for name in ("sales", "stock"):
+        (place / f"{name}.py").write_text(f"{LOAD}{name} = Workflow('{name}', [Step.pipeline('a', 'load')])\n")
+    with (place / "stock.py").open("a") as file:
+        file.write("import sys\nif 'sales' in sys.modules: again = sys.modules['sales'].sales\n")
+    return place
+
+
+@pytest.fixture
+def folders(place):
+    """Two folders that each have a module `common`."""
+    for number, name in enumerate(("p1", "p2")):
+        (place / name).mkdir()
+        (place / name / "common.py").write_text(f"NUMBER = {number}\n")
+    return place
 
 
 @pytest.mark.parametrize("registry", ["", "registry=Registry()"], ids=["default", "its own"])
@@ -23,3 +50,99 @@ def test_a_file_that_runs_its_workflow_when_it_is_imported_is_refused_before_any
     assert "put that behind: if __name__ == '__main__'" in said.err
     assert "script.py, line 5)" in said.err
     assert not (place / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("recover", "--app", "sales.py,stock.py"),
+        ("workflows", "list", "--app", "stock.py,sales"),
+        ("run", "stock.py:stock", "--app", "sales.py"),
+        ("run", "stock.py:again", "--app", "sales.py"),
+    ],
+    ids=" ".join,
+)
+def test_two_apps_that_register_different_pipelines_of_one_name_are_refused(spine, apps, words):
+    said = spine(*words)
+
+    assert (said.code, said.out) == (2, "")
+    assert "two different functions are registered as pipeline 'load': one by " in said.err
+    assert all(f" ({apps / app}:2)" in said.err for app in ("sales.py", "stock.py"))
+    assert said.err.endswith("; rename one, or name only one of them with --app\n")
+
+
+def test_one_app_of_two_with_pipelines_of_one_name_can_be_named_alone(spine, apps):
+    sales, stock = spine("run", "sales.py", "--json"), spine("run", "stock.py:stock", "--json")
+
+    assert [(said.code, said.json["status"]) for said in (sales, stock)] == [(0, "completed")] * 2
+
+
+def test_a_pipeline_that_is_registered_again_is_no_conflict(spine, place):
+    (place / "loads.py").write_text(LOAD + "class It:\n    def load(self, params): pass\nit = It()\n")
+    again = "from spine.orchestration import pipeline\n{}\npipeline('load')(load)\npipeline('bound')(it.load)\n"
+    (place / "one.py").write_text(again.format("from loads import load, it"))
+    (place / "two.py").write_text(again.format("from loads import load, it"))
+    (place / "own.py").write_text("from spine.orchestration import pipeline\n" + 2 * "pipeline('own')(lambda: {})\n")
+    (place / "link.py").symlink_to("own.py")
+
+    said = spine("workflows", "list", "--app", "one.py,./one.py,two,own.py,link.py")
+
+    assert said.code == 0, said.err
+
+
+def test_a_pipeline_whose_module_was_imported_under_two_names_is_no_conflict(spine, place):
+    (place / "nightly").mkdir()
+    (place / "nightly" / "__init__.py").touch()
+    (place / "nightly" / "loads.py").write_text(LOAD)
+    (place / "nightly" / "first.py").write_text("import loads\n")
+    (place / "nightly" / "second.py").write_text("import nightly.loads\n")
+
+    said = spine("workflows", "list", "--app", "nightly/first.py,nightly.second")
+
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("content", ["import common\n{}", "{}    from common import NUMBER\n"], ids=["at once", "late"])
+@pytest.mark.parametrize("other", ["import common\n{}", "{}    import common.below\n"], ids=["at once", "late"])
+@pytest.mark.parametrize("is_package", [False, True], ids=["module", "package"])
+def test_two_apps_that_import_different_modules_of_one_name_are_refused(spine, folders, content, other, is_package):
+    (folders / "p1" / "flow.py").write_text(content.format(FLOW.format("one")))
+    (folders / "p2" / "flow.py").write_text(other.format(FLOW.format("two")))
+    if is_package:
+        (folders / "p2" / "common.py").unlink()
+        (folders / "p2" / "common").mkdir()
+        (folders / "p2" / "common" / "__init__.py").write_text("")
+
+    refused = spine("recover", "--app", "p1/flow.py,p2/flow.py")
+    beside = spine("run", "p2/flow.py", "--app", "p1/flow.py")
+
+    for said in (refused, beside):
+        assert (said.code, said.out) == (2, "")
+        assert "/flow.py imports 'common' and would get that of p" in said.err
+        assert said.err.endswith("; rename one of these modules, or name only one of the apps with --app\n")
+
+
+def test_apps_that_each_get_the_module_beside_them_are_loaded_together(spine, folders):
+    (folders / "p1" / "flow.py").write_text("import common\n" + FLOW.format("one"))
+    (folders / "p1" / "more.py").write_text("import common\n" + FLOW.format("more"))
+    (folders / "p2" / "flow.py").write_text(FLOW.format("two"))
+    (folders / "p3").mkdir()
+    (folders / "p3" / "common.py").symlink_to("../p1/common.py")
+    (folders / "p3" / "flow.py").write_text("import common\n" + FLOW.format("three"))
+    (folders / "link.py").symlink_to("p1/flow.py")
+
+    said = spine("workflows", "list", "--app", "p1/flow.py,p1/more.py,p2/flow.py,p3/flow.py,link.py", "--json")
+
+    assert [workflow["name"] for workflow in said.json] == ["more", "one", "three", "two"], said.err
+
+
+def test_a_module_of_a_package_is_not_taken_for_one_of_the_same_name_beside_it(spine, folders):
+    (folders / "common.py").write_text("NUMBER = 3\n")
+    (folders / "p1" / "__init__.py").touch()
+    (folders / "app.py").write_text("import common\n" + FLOW.format("one"))
+    (folders / "p1" / "flow.py").write_text("import common\nfrom . import common as own\n" + FLOW.format("two"))
+    (folders / "p2" / "flow.py").write_text("import p1.common\n" + FLOW.format("three"))
+
+    said = spine("workflows", "list", "--app", "app.py,p1.flow,p2/flow.py", "--json")
+
+    assert [workflow["name"] for workflow in said.json] == ["one", "three", "two"], said.err

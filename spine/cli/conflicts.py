@@ -1,0 +1,110 @@
+"""Refuses apps that would take something from each other unseen: a pipeline, or a module beside them."""
+
+import ast
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+from warnings import catch_warnings
+
+from spine.cli.source import Source, root_of
+from spine.errors import InvalidSetting
+
+
+def refuse_conflicts(sources: Iterable[Source]) -> None:
+    """Raise `InvalidSetting` where one of these has another's pipeline, or another's module, in place of its own."""
+    sources = list(sources)
+    _refuse_pipelines(sources)
+    _refuse_modules(sources)
+
+
+def _refuse_pipelines(sources: Iterable[Source]) -> None:
+    found: dict[str, tuple[Callable[..., Any], str]] = {}
+    for source in sources:
+        for name, function in source.pipelines.items():
+            known, place = found.setdefault(name, (function, source.reference))
+            if not _is_same(known, function):
+                raise InvalidSetting(
+                    f"two different functions are registered as pipeline {name!r}: one by {place}{_line_of(known)} and "
+                    f"one by {source.reference}{_line_of(function)}; rename one, or name only one of them with --app"
+                )
+
+
+def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Tell whether two are one function, also where its file was imported under two names of a module."""
+    if one == other:  # a bound method is another object each time
+        return True
+    places = [_definition_of(each) for each in (one, other)]
+    return places[0] is not None and places[0] == places[1] and one.__module__ != other.__module__
+
+
+def _definition_of(function: Callable[..., Any]) -> tuple[Path, str] | None:
+    """Give the file and the name that lead to a function; None unless it stands at the top of its module."""
+    name = getattr(function, "__qualname__", "<unknown>")
+    file = getattr(sys.modules.get(function.__module__), "__file__", None)
+    return None if "<" in name or not isinstance(file, str) else (Path(file).resolve(), name)
+
+
+def _line_of(function: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+
+
+def _refuse_modules(sources: Iterable[Source]) -> None:
+    """Refuse apps of several folders where an import in one leads to another: Python keeps one module of a name."""
+    apps: dict[Path, str] = {}
+    for source in sources:
+        if source.root is not None:
+            apps.setdefault(source.root, source.reference)
+    if len(apps) == 1:
+        return
+    beside = {root: _modules_in(root) for root in apps}
+    counts = Counter(name for names in beside.values() for name in names)
+    shared = {name for name, count in counts.items() if count > 1}
+    for root, reference in apps.items() if shared else ():
+        for name in sorted(_imported_from(root, shared & beside[root].keys())):
+            own, got = beside[root][name], _found(name)
+            others = [apps[other] for other in apps if got is not None and beside[other].get(name) == got]
+            if others and got != own:
+                raise InvalidSetting(
+                    f"{reference} imports {name!r} and would get that of {others[0]}, {got}, and not its own, {own}; "
+                    "rename one of these modules, or name only one of the apps with --app"
+                )
+
+
+def _modules_in(folder: Path) -> dict[str, Path]:
+    """Map the names of the modules and packages in a folder to their files, as Python would find them there."""
+    modules = {file.stem: file.resolve() for file in folder.glob("*.py")}
+    return modules | {file.parent.name: file.resolve() for file in folder.glob("*/__init__.py")}
+
+
+def _imported_from(root: Path, names: Collection[str]) -> set[str]:
+    """Tell which of these names the loaded modules of a root import, also those that a step imports when it runs."""
+    found: set[str] = set()
+    for module in list(sys.modules.values()) if names else ():
+        if isinstance(module, type(sys)) and root_of(module) == root:
+            found |= {name for name in _imports(Path(str(module.__file__)), names) if name in names}
+    return found
+
+
+def _imports(file: Path, names: Collection[str]) -> Iterator[str]:
+    """Give the top-level names that a file imports, if one of these can be among them."""
+    with suppress(OSError, SyntaxError, ValueError), catch_warnings(action="ignore"):  # changed since, or no Python
+        text = file.read_bytes()
+        for part in ast.walk(ast.parse(text)) if any(name.encode() in text for name in names) else ():
+            if isinstance(part, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in part.names)
+            elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
+                yield part.module.partition(".")[0]
+
+
+def _found(name: str) -> Path | None:
+    """Give the file that an import of this name leads to, now or when a step runs."""
+    module = sys.modules.get(name)
+    spec = PathFinder.find_spec(name) if module is None else None
+    file = spec.origin if spec is not None else getattr(module, "__file__", None)
+    return Path(file).resolve() if isinstance(file, str) else None

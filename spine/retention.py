@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.errors import InvalidSetting, type_of
-from spine.records.event import NOBODY, Author
+from spine.records.event import NOBODY, Actor
 from spine.stores.protocol import PurgeOrder, Store
 
 LONGEST_DAYS = 36_500
@@ -35,7 +35,7 @@ def order_for(days: Any, failed_days: Any = None, workflows: frozenset[str] | No
     return PurgeOrder(days=window, failed_days=failed, workflows=workflows)
 
 
-def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None, by: Author = NOBODY) -> Purged:
+def purge(store: Store, order: PurgeOrder, *, most_batches: int | None = None, by: Actor = NOBODY) -> Purged:
     """Take what has expired, batch by batch, each a short transaction; killed in between, the next one goes on."""
     runs: list[str] = []
     checkpoints = batches = 0

@@ -101,8 +101,8 @@ class Story:
         saved = {checkpoint.step_name: checkpoint for checkpoint in self.checkpoints}
         skipped = self._skipped()
         names = self.run.definition.names
-        resumes_at = _place(self.next_step, names)
-        reached = _place(self.run.error_step or self.run.current_step, names)
+        resumes_at = _index(self.next_step, names)
+        reached = _index(self.run.error_step or self.run.current_step, names)
         return [
             StepStanding(
                 name=step.name,
@@ -145,5 +145,5 @@ def _next_step(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> s
     return next(iter(run.definition.names[count_done(run, checkpoints) :]), None)
 
 
-def _place(name: str | None, names: Sequence[str]) -> int | None:
+def _index(name: str | None, names: Sequence[str]) -> int | None:
     return names.index(name) if name in names else None

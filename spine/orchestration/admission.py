@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
-from spine.orchestration.author import holder
+from spine.orchestration.actor import holder
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
@@ -84,7 +84,7 @@ class Admission:
         progress = Progress(
             workflow=workflow,
             context=context,
-            position=index,
+            index=index,
             sequence=0,
             is_resumed=False,
             skipped=set(passed_over),
@@ -136,7 +136,7 @@ class Admission:
                 seen_fence=run.fence,
                 seen_sequence=run.last_sequence,
                 definition=planned.definition,
-                current_step=workflow.step_names[planned.progress.position],
+                current_step=workflow.step_names[planned.progress.index],
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=planned.resume_point,

@@ -109,7 +109,7 @@ def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: 
     ending, steps = progress.ending, progress.workflow.steps
     fields: dict[str, Any] = {"steps": len(steps)}
     if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
-        fields |= {"position": progress.position + 1, "from_step": progress.step.name}
+        fields |= {"position": progress.index + 1, "from_step": progress.step.name}
         if progress.skipped:
             fields["skipped"] = [name for name in progress.workflow.step_names if name in progress.skipped]
     dispatch(

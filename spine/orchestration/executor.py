@@ -69,7 +69,7 @@ class Executor:
         )
         turn = Turn(
             step=step,
-            place=progress.position + 1,
+            position=progress.index + 1,
             call=call,
             context=progress.context,
             started_at=clock.now(),
@@ -194,7 +194,7 @@ class Executor:
             error=result.error,
             error_type=result.error_type,
             traceback=result.traceback,
-            fields={"position": turn.place, "steps": len(progress.workflow.steps), **fields, **said},
+            fields={"position": turn.position, "steps": len(progress.workflow.steps), **fields, **said},
         )
         with self.forks:
             dispatch(hooks, event)

@@ -26,7 +26,7 @@ class Progress:
 
     workflow: Workflow
     context: WorkflowContext
-    position: int
+    index: int
     sequence: int
     base: Base | None = None
     is_resumed: bool
@@ -42,29 +42,29 @@ class Progress:
     def step(self) -> Step | None:
         """The step to take now; None when the run has ended."""
         steps = self.workflow.steps
-        return steps[self.position] if self.ending is RUNNING and self.position < len(steps) else None
+        return steps[self.index] if self.ending is RUNNING and self.index < len(steps) else None
 
     @property
     def next_step(self) -> str | None:
         """The name of the step after this one; None if this is the last."""
-        after, steps = self.position + 1, self.workflow.steps
+        after, steps = self.index + 1, self.workflow.steps
         return steps[after].name if after < len(steps) else None
 
     def move_on(self, context: WorkflowContext, *, is_skipped: bool, is_saved: bool) -> None:
         """Note what the run knows now that this step is done, and go to the next one, or end after the last."""
-        steps, place = self.workflow.steps, self.position
+        steps, index = self.workflow.steps, self.index
         self.context = context
         if is_skipped:
-            self.skipped.add(steps[place].name)
-            self.unsaved_skips.append(steps[place].name)
+            self.skipped.add(steps[index].name)
+            self.unsaved_skips.append(steps[index].name)
         else:
-            self.completed.append(steps[place].name)
+            self.completed.append(steps[index].name)
         if is_saved:
             self.sequence += 1
             self.base = Base(sequence=self.sequence, context=context)
             self.unsaved_skips.clear()
-        self.position = place + 1
-        if self.position == len(steps):
+        self.index = index + 1
+        if self.index == len(steps):
             self.ending = COMPLETED
 
     def result(self, location: str) -> WorkflowResult:

@@ -124,7 +124,7 @@ def count_done(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> i
     the definition does not have.
     """
     done = _done(run, checkpoints[-1] if checkpoints else None)
-    return done if run.resume_point is None else _place_in(run, run.resume_point.step)
+    return done if run.resume_point is None else _index_in(run, run.resume_point.step)
 
 
 def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
@@ -210,7 +210,7 @@ def _progress(
     return Progress(
         workflow=workflow,
         context=context,
-        position=position.index,
+        index=position.index,
         sequence=position.last_sequence,
         base=Base(sequence=position.base.sequence, context=base) if position.base else None,
         is_resumed=True,
@@ -238,7 +238,7 @@ def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: To
 
 
 def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
-    """Find the place of the step to start from, with everything before it as it was."""
+    """Find the step to start from, with everything before it as it was."""
     if told.start_from is None:
         index = done = count_done(run, checkpoints)
     else:
@@ -255,12 +255,12 @@ def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
     """
     if checkpoint is None:
         return 0
-    after = _place_in(run, checkpoint.step_name) + 1
+    after = _index_in(run, checkpoint.step_name) + 1
     behind = run.definition.names[:after]
     return behind.index(checkpoint.next_step) if checkpoint.next_step in behind else after
 
 
-def _place_in(run: ClaimableRun, step_name: str) -> int:
+def _index_in(run: ClaimableRun, step_name: str) -> int:
     if step_name not in run.definition.names:
         raise SnapshotCorrupt(
             f"run {run.run_id!r} stands at step {step_name!r}, which its own definition does not have "
@@ -303,17 +303,17 @@ def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Positi
     point = run.resume_point
     if point is None or point.context is None:
         return None
-    place = _place_now(workflow, run, position, point.step)
-    return point.context if place is not None and place <= position.index else None
+    index = _index_now(workflow, run, position, point.step)
+    return point.context if index is not None and index <= position.index else None
 
 
 def _overrides_now(workflow: Workflow, run: ClaimableRun, position: Position) -> list[Override]:
     """Give all overrides, told for steps that are there now; one whose step is gone waits until it is back."""
-    told = [(each, _place_now(workflow, run, position, each.step)) for each in run.overrides]
-    return [each if place is None else replace(each, step=workflow.step_names[place]) for each, place in told]
+    told = [(each, _index_now(workflow, run, position, each.step)) for each in run.overrides]
+    return [each if index is None else replace(each, step=workflow.step_names[index]) for each, index in told]
 
 
-def _place_now(workflow: Workflow, run: ClaimableRun, position: Position, step_name: str) -> int | None:
+def _index_now(workflow: Workflow, run: ClaimableRun, position: Position, step_name: str) -> int | None:
     """Find where a step is now, which may have been moved, or renamed without saying so; None if it is nowhere.
 
     Of two places it is the first: the one where its name is now, and the one that it had in the list. The second counts

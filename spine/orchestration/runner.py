@@ -21,8 +21,8 @@ from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
 from spine.orchestration import given_context
 from spine.orchestration.absence import saying_what_there_is
+from spine.orchestration.actor import actor
 from spine.orchestration.admission import TRIES, Admission, Admitted, Judge
-from spine.orchestration.author import author
 from spine.orchestration.driver import Driver
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
@@ -260,7 +260,7 @@ class WorkflowRunner:
         """
         with self._asking_for(run_id) as known:
             for _ in range(TRIES):
-                removed = self._store.delete_checkpoints(known, by=author(reason))
+                removed = self._store.delete_checkpoints(known, by=actor(reason))
                 if removed is not None:
                     return removed
                 self._refuse_held(known)
@@ -273,7 +273,7 @@ class WorkflowRunner:
         """
         with self._asking_for(run_id) as known:
             for _ in range(TRIES):
-                cancelled = self._store.cancel_run(known, by=author(reason))
+                cancelled = self._store.cancel_run(known, by=actor(reason))
                 run = self._store.get_run_summary(known)
                 if cancelled or run.status is RunStatus.CANCELLED:
                     return run
@@ -298,7 +298,7 @@ class WorkflowRunner:
             raise InvalidSetting("say how many days to keep: purge(days=7), or set checkpoint_retention_days")
         order = retention.order_for(window, failed_days, None if workflows is None else _checked_names(workflows))
         if not dry_run:
-            return retention.purge(self._store, order, by=author(None))
+            return retention.purge(self._store, order, by=actor(None))
         expired = self._store.preview_purge(order)
         return Purged(runs=expired.runs, checkpoints=expired.checkpoints, dry_run=True)
 

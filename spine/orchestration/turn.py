@@ -33,7 +33,7 @@ class Turn:
     """
 
     step: Step
-    place: int
+    position: int
     call: Call
     context: WorkflowContext
     started_at: datetime

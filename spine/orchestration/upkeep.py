@@ -5,7 +5,7 @@ import threading
 
 from spine import clock
 from spine.errors import StoreError
-from spine.orchestration.author import author
+from spine.orchestration.actor import actor
 from spine.orchestration.registry import Registry
 from spine.retention import order_for, purge
 from spine.stores.protocol import Store
@@ -34,7 +34,7 @@ class Upkeep:
                 self._store,
                 order_for(self._days, workflows=known),
                 most_batches=1,
-                by=author("upkeep"),
+                by=actor("upkeep"),
             )
         except StoreError as error:
             _log.warning("retention.failed error=%r", str(error))

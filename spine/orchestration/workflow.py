@@ -39,7 +39,7 @@ class Workflow:
         object.__setattr__(self, "defaults", _checked_defaults(self.name, self.defaults))
         if self.params_model is not None and not _is_model(self.params_model):
             raise InvalidWorkflow(f"the params_model of workflow {self.name!r} must be a pydantic model class")
-        object.__setattr__(self, "source", _place_of_definition())
+        object.__setattr__(self, "source", _where_defined())
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Workflow:
         return tuple(step.name for step in self.steps)
 
     def index_of(self, step_name: str) -> int:
-        """Find the place of a step; raise `StepNotFound`, naming the steps there are."""
+        """Find a step, counted from 0; raise `StepNotFound`, naming the steps there are."""
         if step_name not in self.step_names:
             raise StepNotFound(
                 f"workflow {self.name!r} has no step {step_name!r}; its steps are: {', '.join(self.step_names)}"
@@ -118,7 +118,7 @@ def _is_model(given: Any) -> bool:
     return isinstance(given, type) and hasattr(given, "model_validate") and hasattr(given, "model_fields")
 
 
-def _place_of_definition() -> str:
+def _where_defined() -> str:
     """Find the first frame outside Spine: where somebody wrote `Workflow(...)`."""
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to ask for a caller cheaply
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):

@@ -50,11 +50,11 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Actor:
     """Who does something to a run (`user@host/pid`), and why if they say so."""
 
     name: str | None = None
     reason: str | None = None
 
 
-NOBODY = Author()
+NOBODY = Actor()

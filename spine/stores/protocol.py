@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
-from spine.records.event import NOBODY, Author, Event
+from spine.records.event import NOBODY, Actor, Event
 from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.run import ClaimableRun, Run, RunList, RunStatus, RunSummary
@@ -83,7 +83,7 @@ class Runs(Protocol):
     def list_runs(self, wanted: RunFilter) -> RunList:
         """List the runs that fit, oldest or least taken first, and what is damaged of them; no snapshot is read."""
 
-    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
+    def cancel_run(self, run_id: str, *, by: Actor = NOBODY) -> bool:
         """Cancel a run that has not completed, held or not; False if there was nothing to cancel."""
 
 
@@ -96,7 +96,7 @@ class Checkpoints(Protocol):
     def get_checkpoint(self, run_id: str, step: str | None = None) -> Checkpoint:
         """Read one checkpoint, the latest without a step; raise `CheckpointNotFound`."""
 
-    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Actor = NOBODY) -> int | None:
         """Remove all checkpoints of a run nobody holds and say how many; None if it is held.
 
         A crashed run, with which nobody can go on any more, is cancelled. Where they were removed before nothing
@@ -150,7 +150,7 @@ class Retention(Protocol):
     def preview_purge(self, order: PurgeOrder) -> PurgedBatch:
         """Tell which runs a purge would take, oldest first and all of them, and take nothing."""
 
-    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Actor = NOBODY) -> PurgedBatch:
         """Remove one batch of expired runs' checkpoints; the run rows stay and say why."""
 
 

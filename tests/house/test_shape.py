@@ -20,7 +20,7 @@ IMPORTED_LATE = {
     "spine/stores/sql/dialect.py": {"sqlalchemy.dialects.postgresql"},
     "spine/config/settings.py": {"spine.config.sources"},
     "spine/orchestration/params.py": {"spine.orchestration.params_model"},  # pydantic
-    "spine/orchestration/author.py": {"getpass"},
+    "spine/orchestration/actor.py": {"getpass"},
     "spine/steps/context.py": {"hashlib"},
     "spine/stores/sql/own_connection.py": {"ctypes"},
     "spine/codec/secret.py": {"pydantic_core"},

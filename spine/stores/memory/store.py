@@ -12,7 +12,7 @@ from spine.errors import CheckpointNotFound, RunNotFound
 from spine.records.checkpoint import Checkpoint, CheckpointSummary, NewCheckpoint
 from spine.records.claim import Claim, Ending, NewRun
 from spine.records.context import WorkflowContext
-from spine.records.event import NOBODY, Author, Event, EventKind
+from spine.records.event import NOBODY, Actor, Event, EventKind
 from spine.records.finding import Finding, Verdict
 from spine.records.lease import Lease, lease_lost
 from spine.records.override import Override, overridden
@@ -63,7 +63,7 @@ class MemoryStore:
             self._points[new.run_id], self._overrides[new.run_id] = new.resume_point, new.overrides
             self._rows[new.run_id] = {}
             self._events[new.run_id] = []
-            by = Author(name=new.holder, reason=new.reason)
+            by = Actor(name=new.holder, reason=new.reason)
             self._note(new.run_id, EventKind.RUN_CREATED, by)
             self._note(new.run_id, EventKind.RUN_STARTED, by, new.details)
             return self._take(new.run_id, new.holder, new.lease_seconds)
@@ -92,7 +92,7 @@ class MemoryStore:
             )
             self._points[claim.run_id], self._overrides[claim.run_id] = claim.resume_point, claim.overrides
             self._rows[claim.run_id] = rows
-            by = Author(name=claim.holder, reason=claim.reason)
+            by = Actor(name=claim.holder, reason=claim.reason)
             self._note(claim.run_id, claim.event_kind, by, claim.details)
             return self._take(claim.run_id, claim.holder, claim.lease_seconds)
 
@@ -139,7 +139,7 @@ class MemoryStore:
             first = 0 if wanted.least_taken else max(len(fitting) - wanted.limit, 0)
             return RunList(fitting[first : first + wanted.limit])
 
-    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
+    def cancel_run(self, run_id: str, *, by: Actor = NOBODY) -> bool:
         """See `Runs`."""
         with self._lock:
             run = self._shown(run_id)
@@ -165,7 +165,7 @@ class MemoryStore:
                 raise CheckpointNotFound(f"run {run_id!r} has {which}")
             return read_last(rows[: wanted[-1] + 1])
 
-    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Actor = NOBODY) -> int | None:
         """See `Checkpoints`."""
         with self._lock:
             if self._shown(run_id).removed_at is not None:
@@ -207,7 +207,7 @@ class MemoryStore:
                 runs=tuple(run.run_id for run in oldest), checkpoints=sum(len(self._rows[run.run_id]) for run in oldest)
             )
 
-    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Actor = NOBODY) -> PurgedBatch:
         """See `Retention`."""
         with self._lock:
             batch = self.preview_purge(order).runs[: order.batch]
@@ -279,7 +279,7 @@ class MemoryStore:
                 raise lease_lost(lease, otherwise)
 
     def _note(
-        self, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None, **more: Any
+        self, run_id: str, kind: EventKind, by: Actor, details: Mapping[str, Any] | None = None, **more: Any
     ) -> None:
         told = documents.read_details(documents.write_details(details or {}), where="details")
         workflow = self._runs[run_id].workflow_name
@@ -295,7 +295,7 @@ class MemoryStore:
         )
         self._events[run_id].append(event)
 
-    def _cancel(self, run_id: str, by: Author) -> None:
+    def _cancel(self, run_id: str, by: Actor) -> None:
         self._leases.pop(run_id, None)
         now = clock.now()
         run = self._runs[run_id]
@@ -304,7 +304,7 @@ class MemoryStore:
 
     def _end_driven(self, lease: Lease, ending: Ending) -> None:
         self._end(lease.run_id, ending)
-        by = Author(name=lease.holder)
+        by = Actor(name=lease.holder)
         said = ending.details
         told = {name: said.get(name) for name in ("error", "error_type", "traceback")}
         self._note(lease.run_id, ending.event_kind, by, ending.details, step=ending.error_step, **told)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from spine.records.event import Author, Event, EventKind
+from spine.records.event import Actor, Event, EventKind
 from spine.stores import documents
 from spine.stores.sql.tables import events, runs
 
@@ -13,13 +13,13 @@ _NEW = insert(events)
 
 
 def insert_event(
-    connection: Connection, run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any] | None = None
+    connection: Connection, run_id: str, kind: EventKind, by: Actor, details: Mapping[str, Any] | None = None
 ) -> None:
     """Note what the transaction around this does to a run."""
     connection.execute(_NEW, _row(run_id, kind, by, details or {}))
 
 
-def insert_purges(connection: Connection, run_ids: Sequence[str], by: Author) -> None:
+def insert_purges(connection: Connection, run_ids: Sequence[str], by: Actor) -> None:
     """Note that these runs' checkpoints are purged."""
     if run_ids:
         connection.execute(_NEW, [_row(run_id, EventKind.CHECKPOINTS_PURGED, by, {}) for run_id in run_ids])
@@ -32,7 +32,7 @@ def select_events(connection: Connection, run_id: str) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def _row(run_id: str, kind: EventKind, by: Author, details: Mapping[str, Any]) -> dict[str, Any]:
+def _row(run_id: str, kind: EventKind, by: Actor, details: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "kind": kind.value,

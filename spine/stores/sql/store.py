@@ -15,7 +15,7 @@ from spine.errors import CheckpointNotFound, RunNotFound, StoreUnavailable
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
-from spine.records.event import NOBODY, Author, Event, EventKind
+from spine.records.event import NOBODY, Actor, Event, EventKind
 from spine.records.finding import Finding
 from spine.records.lease import Lease
 from spine.records.override import Override, overridden
@@ -71,7 +71,7 @@ class SqlStore:
         def write(connection: Connection) -> Lease | None:
             lease = runs.insert_run(connection, new)
             if lease is not None:
-                by = Author(name=new.holder, reason=new.reason)
+                by = Actor(name=new.holder, reason=new.reason)
                 events.insert_event(connection, new.run_id, EventKind.RUN_CREATED, by)
                 events.insert_event(connection, new.run_id, EventKind.RUN_STARTED, by, new.details)
             return lease
@@ -89,7 +89,7 @@ class SqlStore:
             if lease is not None:
                 checkpoints.delete_steps(connection, claim.run_id, claim.removed_steps)
                 checkpoints.rename_steps(connection, claim.run_id, claim.renamed_steps)
-                by = Author(name=claim.holder, reason=claim.reason)
+                by = Actor(name=claim.holder, reason=claim.reason)
                 events.insert_event(connection, claim.run_id, claim.event_kind, by, claim.details)
             return lease
 
@@ -136,7 +136,7 @@ class SqlStore:
         with self._reading() as connection:
             return runs.select_summaries(connection, wanted)
 
-    def cancel_run(self, run_id: str, *, by: Author = NOBODY) -> bool:
+    def cancel_run(self, run_id: str, *, by: Actor = NOBODY) -> bool:
         """See `Runs`."""
 
         def write(connection: Connection) -> bool:
@@ -165,7 +165,7 @@ class SqlStore:
                 self._require_run(connection, run_id)
                 raise
 
-    def delete_checkpoints(self, run_id: str, *, by: Author = NOBODY) -> int | None:
+    def delete_checkpoints(self, run_id: str, *, by: Actor = NOBODY) -> int | None:
         """See `Checkpoints`."""
 
         def write(connection: Connection) -> int | None:
@@ -207,7 +207,7 @@ class SqlStore:
         with self._reading() as connection:
             return retention.preview(connection, order)
 
-    def purge_runs(self, order: PurgeOrder, *, by: Author = NOBODY) -> PurgedBatch:
+    def purge_runs(self, order: PurgeOrder, *, by: Actor = NOBODY) -> PurgedBatch:
         """See `Retention`."""
 
         def write(connection: Connection) -> PurgedBatch:

@@ -6,7 +6,7 @@ import pytest
 
 from spine import clock
 from spine.errors import LeaseLost
-from spine.records.event import Author, Event
+from spine.records.event import Actor, Event
 from spine.stores.protocol import PurgeOrder, Store
 from spine.testing.contract.drive import (
     COMPLETED,
@@ -21,7 +21,7 @@ from spine.testing.contract.drive import (
     wait_until,
 )
 
-CAROL = Author(name="carol@there/3", reason="the \N{LATIN SMALL LETTER U WITH DIAERESIS}bung is over")
+CAROL = Actor(name="carol@there/3", reason="the \N{LATIN SMALL LETTER U WITH DIAERESIS}bung is over")
 OLD = PurgeOrder(days=1e-9, failed_days=1e-9)
 
 

@@ -181,7 +181,7 @@ def test_a_plan_counts_what_is_done_and_what_is_skipped():
 
     progress = planned(workflow("abcd"), run(), checkpoints).progress
 
-    assert (progress.position, progress.sequence, progress.is_resumed) == (3, 2, True)
+    assert (progress.index, progress.sequence, progress.is_resumed) == (3, 2, True)
     assert progress.earlier == {"a", "c"}
     assert progress.skipped == {"b"}
     assert progress.unsaved_skips == []

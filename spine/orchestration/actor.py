@@ -2,14 +2,14 @@
 
 import os
 
-from spine.records.event import Author
+from spine.records.event import Actor
 from spine.records.names import check_reason
 from spine.steps.result import printable
 
 
-def author(reason: str | None) -> Author:
-    """Give this process as the author of what it does, and why; raise `InvalidName` for a reason that is none."""
-    return Author(name=holder(), reason=check_reason(reason))
+def actor(reason: str | None) -> Actor:
+    """Give this process as the actor of what it does, and why; raise `InvalidName` for a reason that is none."""
+    return Actor(name=holder(), reason=check_reason(reason))
 
 
 def holder() -> str:

@@ -81,12 +81,20 @@ def delete(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     """
     with loading.open_runner(options) as runner:
         removed = runner.delete_checkpoints(run_id, reason=reason)
-        state = runner.get_summary(run_id).state
+        state = _state(runner, run_id)
     if options.json:
         render.print_json({"run_id": run_id, "deleted": removed, "state": state})
     else:
-        which = f"run {run_id}, which {standing(state)}"
+        which = f"run {run_id}" if state is None else f"run {run_id}, which {standing(state)}"
         options.confirm(f"deleted {spelling.count(removed, 'checkpoint')} of {which}; it cannot be resumed any more")
+
+
+def _state(runner: WorkflowRunner, run_id: str) -> str | None:
+    """Tell how the run stands; None if its own row is damaged, which kept nothing from being deleted."""
+    try:
+        return runner.get_summary(run_id).state
+    except (SnapshotCorrupt, SnapshotTooNew):
+        return None
 
 
 def _why_none(story: Story | None) -> str:

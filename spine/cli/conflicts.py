@@ -2,10 +2,12 @@
 
 import ast
 import inspect
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from warnings import catch_warnings
 
 from spine.cli.source import Source, root_of
 from spine.errors import InvalidSetting
+
+_WITHOUT = "--app names all apps, in place of SPINE_APP and [tool.spine]"
+_UNREACHED = {"TYPE_CHECKING", "__name__"}
 
 
 def refuse_conflicts(sources: Iterable[Source]) -> None:
@@ -30,28 +35,28 @@ def _refuse_pipelines(sources: Iterable[Source]) -> None:
             if not _is_same(known, function):
                 raise InvalidSetting(
                     f"two different functions are registered as pipeline {name!r}: one by {place}{_line_of(known)} and "
-                    f"one by {source.reference}{_line_of(function)}; rename one, or name only one of them with --app"
+                    f"one by {source.reference}{_line_of(function)}; rename one, or leave one out: {_WITHOUT}"
                 )
 
 
 def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Tell whether two are one function, also where its file was imported under two names of a module."""
-    if one == other:  # a bound method is another object each time
-        return True
-    places = [_definition_of(each) for each in (one, other)]
-    return places[0] is not None and places[0] == places[1] and one.__module__ != other.__module__
-
-
-def _definition_of(function: Callable[..., Any]) -> tuple[Path, str] | None:
-    """Give the file and the name that lead to a function; None unless it stands at the top of its module."""
-    name = getattr(function, "__qualname__", "<unknown>")
-    file = getattr(sys.modules.get(function.__module__), "__file__", None)
-    return None if "<" in name or not isinstance(file, str) else (Path(file).resolve(), name)
+    """Tell whether two are one function, also where each app has it made anew, or its file has two module names."""
+    place = _place_of(one)
+    return one == other or (place is not None and place == _place_of(other))
 
 
 def _line_of(function: Callable[..., Any]) -> str:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+    place = _place_of(function)
+    return "" if place is None else f" ({place[0]}:{place[1]})"
+
+
+def _place_of(function: Callable[..., Any]) -> tuple[str, int] | None:
+    """Give the file and the line where a function is defined, also behind a partial or as the call of an object."""
+    while isinstance(function, partial):
+        function = function.func
+    plain = inspect.unwrap(function)
+    code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
+    return None if code is None else (os.path.realpath(code.co_filename), code.co_firstlineno)
 
 
 def _refuse_modules(sources: Iterable[Source]) -> None:
@@ -72,14 +77,14 @@ def _refuse_modules(sources: Iterable[Source]) -> None:
             if others and got != own:
                 raise InvalidSetting(
                     f"{reference} imports {name!r} and would get that of {others[0]}, {got}, and not its own, {own}; "
-                    "rename one of these modules, or name only one of the apps with --app"
+                    f"rename one of these modules, or leave one app out: {_WITHOUT}"
                 )
 
 
 def _modules_in(folder: Path) -> dict[str, Path]:
     """Map the names of the modules and packages in a folder to their files, as Python would find them there."""
-    modules = {file.stem: file.resolve() for file in folder.glob("*.py")}
-    return modules | {file.parent.name: file.resolve() for file in folder.glob("*/__init__.py")}
+    modules = {file.stem: _real(file) for file in folder.glob("*.py")}
+    return modules | {file.parent.name: _real(file) for file in folder.glob("*/__init__.py")}
 
 
 def _imported_from(root: Path, names: Collection[str]) -> set[str]:
@@ -95,11 +100,23 @@ def _imports(file: Path, names: Collection[str]) -> Iterator[str]:
     """Give the top-level names that a file imports, if one of these can be among them."""
     with suppress(OSError, SyntaxError, ValueError), catch_warnings(action="ignore"):  # changed since, or no Python
         text = file.read_bytes()
-        for part in ast.walk(ast.parse(text)) if any(name.encode() in text for name in names) else ():
+        for part in _reached(ast.parse(text)) if any(name.encode() in text for name in names) else ():
             if isinstance(part, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in part.names)
             elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
                 yield part.module.partition(".")[0]
+
+
+def _reached(tree: ast.AST) -> Iterator[ast.AST]:
+    """Give all parts but those that only a type checker sees, or a script of its own."""
+    guarded = [part.body for part in ast.walk(tree) if isinstance(part, ast.If) and _never_holds(part.test)]
+    hidden = {id(part) for body in guarded for statement in body for part in ast.walk(statement)}
+    return (part for part in ast.walk(tree) if id(part) not in hidden)
+
+
+def _never_holds(test: ast.expr) -> bool:
+    parts = ast.walk(test)
+    return any({getattr(part, "id", None), getattr(part, "attr", None)} & _UNREACHED for part in parts)
 
 
 def _found(name: str) -> Path | None:
@@ -107,4 +124,8 @@ def _found(name: str) -> Path | None:
     module = sys.modules.get(name)
     spec = PathFinder.find_spec(name) if module is None else None
     file = spec.origin if spec is not None else getattr(module, "__file__", None)
-    return Path(file).resolve() if isinstance(file, str) else None
+    return _real(file) if isinstance(file, str) else None
+
+
+def _real(file: Path | str) -> Path:
+    return Path(os.path.realpath(file))  # `resolve` raises at a link that leads to itself

@@ -185,7 +185,8 @@ def _import_module(name: str) -> ModuleType:
             raise
         told = f"no module {name!r} can be imported from here, and there is no such file"
         raise InvalidSetting(told) from error.__cause__
-    vars(module).setdefault(REGISTERED, registered)  # there already, where it was imported before
+    if not hasattr(module, REGISTERED):  # else it was imported before
+        setattr(module, REGISTERED, registered)
     return module
 
 

@@ -1,23 +1,36 @@
 """`Outlook`: where a resume of a run would go on, and why it would not."""
 
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from spine.cli import loading
+from spine.cli import loading, spelling
 from spine.cli.options import Options
 from spine.cli.story import Story
 from spine.codec.limits import DEFAULT_LIMITS
+from spine.config.settings import load_settings
 from spine.errors import SpineError
+from spine.orchestration.checkpointing import parse_strategy, strategy_for
 from spine.orchestration.registry import DEFAULT_REGISTRY
-from spine.orchestration.resume import Told, locate, plan
+from spine.orchestration.resume import Told, count_done, locate, plan
+from spine.orchestration.runner import WorkflowRunner
+from spine.orchestration.steps_gone import steps_gone
+from spine.records.checkpoint import CheckpointSummary
+from spine.records.event import Event
+from spine.records.run import ClaimableRun, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A story, the step at which a plain resume goes on, if any, and what such a resume raises instead, if known."""
+    """A story, the step at which a plain resume goes on, if any, and what such a resume raises instead, if known.
+
+    `warning` is what whoever resumes should know first.
+    """
 
     story: Story
     goes_on_at: str | None
     refusal: SpineError | None = None
+    warning: str | None = None
 
     @classmethod
     def of(cls, story: Story, options: Options) -> "Outlook":
@@ -26,7 +39,8 @@ class Outlook:
         if stored is None or options.app is None:
             return cls(story=story, goes_on_at=stored)
         try:
-            return cls(story=story, goes_on_at=_step_now(story, options))
+            goes_on_at = _step_now(story, options)
+            return cls(story=story, goes_on_at=goes_on_at, warning=_told_gone(story.run, story.checkpoints))
         except SpineError as refusal:
             return cls(story=replace(story, next_step=None), goes_on_at=None, refusal=refusal)
 
@@ -41,3 +55,34 @@ def _step_now(story: Story, options: Options) -> str:
     position = locate(now, story.run, story.checkpoints, Told())
     plan(now, story.run, position, story.context, Told(), DEFAULT_LIMITS)
     return now.step_names[position.index]
+
+
+def before_resume(runner: WorkflowRunner, run_id: str, *, renamed: Mapping[str, str]) -> Iterator[str]:
+    """Tell what whoever resumes a run may not know: that somebody cancelled it, and which steps are gone."""
+    try:
+        run, checkpoints = runner.get_summary(run_id), runner.list_checkpoints(run_id)
+        if run.status is RunStatus.CANCELLED:
+            yield from (_told_cancelled(event) for event in runner.list_events(run_id)[-1:])
+        if run.status is not RunStatus.COMPLETED and not renamed:
+            gone = _told_gone(run, checkpoints)
+            yield from [] if gone is None else [gone]
+    except SpineError:  # which the resume tells, or does not mind
+        return
+
+
+def _told_cancelled(event: Event) -> str:
+    why = f": {event.reason}" if event.reason else ""
+    return spelling.safe(f"the run was cancelled by {event.actor} on {spelling.moment(event.at)} UTC{why}")
+
+
+def _told_gone(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> str | None:
+    workflow = DEFAULT_REGISTRY.get_workflow_of(run)
+    strategy = strategy_for(workflow, parse_strategy(load_settings().checkpoint_strategy))
+    gone = steps_gone(workflow, run, count_done(run, checkpoints), strategy)
+    if not gone:
+        return None
+    renamed = " ".join(f"--renamed {shlex.quote(f'{name}=NEW')}" for name in gone)
+    return spelling.safe(
+        f"the workflow has {', '.join(map(repr, gone))} no more, which the run may have begun: what stands there now "
+        f"is taken as new, with new idempotency keys. Only a resume with {renamed} knows better"
+    )

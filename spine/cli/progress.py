@@ -75,10 +75,9 @@ def line(event: Event) -> str | None:
     verb = event.kind.value.partition(".")[2]
     if event.kind in BEGINNINGS:
         where = f"step {event.fields.get('position')} of {event.fields.get('steps')}"
-        skipped = "".join(f"; skipped: {', '.join(names)}" for names in [event.fields.get("skipped")] if names)
-        return (
-            f"run {event.run_id} of {event.workflow_name} {verb} at {where}, {event.fields.get('from_step')}{skipped}"
-        )
+        told = f"run {event.run_id} of {event.workflow_name} {verb} at {where}, {event.fields.get('from_step')}"
+        skipped = ", ".join(event.fields.get("skipped", ()))
+        return f"{told}; skipped: {skipped}" if skipped else told
     if event.kind in ENDINGS:
         return f"run {event.run_id} of {event.workflow_name} {verb} after {took}"
     reason = spelling.failure(event.error_type, event.error) or event.fields.get("reason")

@@ -126,7 +126,7 @@ class _Outcome:
             error_type=ended.error_type,
             error=ended.error,
             is_well=is_completed,
-            may_resume=ended.status not in (RunStatus.COMPLETED, RunStatus.CANCELLED),  # who cancelled it meant it
+            may_resume=not is_completed,
         )
 
     def __str__(self) -> str:

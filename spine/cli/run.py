@@ -11,6 +11,7 @@ from spine.cli import loading, output, progress, render, spelling
 from spine.cli import params as given_params
 from spine.cli.failures import ExitCode, code_of_stop, tell
 from spine.cli.options import Options, ReasonOption, command
+from spine.cli.outlook import before_resume
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.story import AGAIN, DONE, SKIPPED, Story
 from spine.config.settings import load_settings
@@ -24,9 +25,7 @@ from spine.errors import (
     StoreError,
     StoreWentBack,
 )
-from spine.orchestration.registry import DEFAULT_REGISTRY
 from spine.orchestration.result import WorkflowResult
-from spine.orchestration.resume import step_gone
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
 from spine.records.run import RunStatus, standing
@@ -139,8 +138,8 @@ def resume(
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)
-        if not options.quiet:
-            _tell_step_gone(runner, run_id, renamed=names)
+        for told in before_resume(runner, run_id, renamed=names):
+            output.say(told)
         if values and not options.quiet:
             _tell_new_params(runner, run_id, values, judged=[each.name for each in workflows if each.params_model])
         try:
@@ -160,19 +159,6 @@ def _tell_beginning(runner: WorkflowRunner, run_id: str, workflow: Workflow, sta
         runner.get_summary(run_id)
     except RunNotFound:
         output.say(f"run {run_id!r} is new: it begins at {start_from}, step {index + 1} of {len(workflow.steps)}")
-
-
-def _tell_step_gone(runner: WorkflowRunner, run_id: str, *, renamed: Mapping[str, str]) -> None:
-    """Tell that the step at which the run stood is not there any more: under a new name its keys are new ones."""
-    try:
-        run = runner.get_summary(run_id)
-        gone = step_gone(DEFAULT_REGISTRY.get_workflow_of(run), run)
-    except SpineError:  # which the resume tells
-        return
-    if gone is not None and gone not in renamed:
-        output.say(
-            f"step {gone!r}, at which the run stood, is gone; if it has a new name, say so: --renamed {gone}=NEW"
-        )
 
 
 def _tell_new_params(runner: WorkflowRunner, run_id: str, given: Iterable[str], *, judged: Collection[str]) -> None:

@@ -93,6 +93,8 @@ def show(options: Options, *, run_id: RunId) -> None:
         print_run(outlook)
         if resume is not None:
             out("\n".join(["", *_told(resume, options)]))
+        if outlook.warning is not None:
+            say(outlook.warning)
         if outlook.refusal is not None:
             why = for_database(str(outlook.refusal), options.database_url)
             out(f"\n{spelling.safe(f'a resume is refused: {why}')}")
@@ -112,7 +114,8 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     with loading.open_runner(options) as runner:
         before = _before(runner, run_id)
         run = runner.cancel(run_id, reason=reason)
-    resume = resume_command(run_id, options, app=options.app) if run.removed_at is None else None
+    may_resume = before is not None and run.removed_at is None
+    resume = resume_command(run_id, options, app=options.app) if may_resume else None
     if options.json:
         render.print_json({**summary_document(run), "resume_command": resume.line if resume else None})
         return

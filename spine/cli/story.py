@@ -16,7 +16,7 @@ T = TypeVar("T")
 TRIES = 5
 DONE = "done"
 SKIPPED = "skipped"
-PASSED = "done or skipped"
+DONE_OR_SKIPPED = "done or skipped"
 RUNNING = "running"
 FAILED = "failed"
 NEXT = "next"
@@ -116,8 +116,9 @@ class Story:
     def _state(self, index: int, reached: int | None, resumes_at: int | None) -> str:
         """Judge one step by how far the run had come and where it would go on."""
         run = self.run
+        done = DONE if run.removed_at is None else DONE_OR_SKIPPED
         if run.status is RunStatus.COMPLETED:
-            return DONE if run.removed_at is None else PASSED
+            return done
         if index == reached and run.status is RunStatus.FAILED:
             return FAILED
         if index == reached and run.lease is not None:
@@ -125,7 +126,7 @@ class Story:
         if resumes_at is not None and index < resumes_at:
             return DONE
         if reached is not None and index < reached:
-            return DONE if resumes_at is None else AGAIN
+            return done if resumes_at is None else AGAIN
         return NEXT if index == resumes_at else TO_DO
 
     def _skipped(self) -> set[str]:

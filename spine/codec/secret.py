@@ -9,20 +9,16 @@ from spine.errors import InvalidParams
 _TAGGED = b'{"$secret":'  # a quote within a text is written with a backslash before it
 
 
-def require_none_within(texts: Mapping[str, bytes], what: str) -> None:
-    """Raise `InvalidParams` for an encoded param that holds a secret and is not one: no step would be told it."""
+def require_no_secret(texts: Mapping[str, bytes], what: str, *, but_whole: bool) -> None:
+    """Raise `InvalidParams` for an encoded value that holds a secret: no step would be told it.
+
+    With `but_whole` one that is a secret itself may stay, for it will be looked up.
+    """
     for name, text in texts.items():
-        if _TAGGED in text and not text.startswith(_TAGGED):
+        if _TAGGED in text and not (but_whole and text.startswith(_TAGGED)):
             raise InvalidParams(
                 f"{what}.{name} holds a secret, which no step would be told; make it a param of its own"
             )
-
-
-def require_none(texts: Mapping[str, bytes], what: str) -> None:
-    """Raise `InvalidParams` for an encoded value that is or holds a secret, where none is looked up."""
-    for name, text in texts.items():
-        if _TAGGED in text:
-            raise InvalidParams(f"{what}.{name} holds a secret, which no step would be told; make it a param")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.actor import holder
+from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
 from spine.orchestration.result import way_on
 from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free
+from spine.orchestration.steps_gone import refuse_steps_gone
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext
@@ -45,6 +47,7 @@ class Admission:
     registry: Registry
     lease_seconds: float
     limits: Limits
+    strategy: CheckpointStrategy | None
     given_up: GivenUp
 
     def admit_new(
@@ -153,6 +156,8 @@ class Admission:
         checkpoints = translate_checkpoints(self.store.list_checkpoints(run.run_id), told.renamed)
         run = translate_run(run, workflow, told.renamed)
         position = locate(workflow, run, checkpoints, told)
+        if not told.by_hand:
+            refuse_steps_gone(workflow, run, position.index, strategy_for(workflow, self.strategy))
         base = self._base_context(run.run_id, position, told.renamed)
         if told.context is not None:
             told = told._replace(context=translate_context(told.context, told.renamed))

@@ -37,8 +37,11 @@ def strategy_for(workflow: Workflow, given: CheckpointStrategy | None) -> Checkp
 
 def wants_checkpoint(step: Step, result: StepResult, strategy: CheckpointStrategy) -> bool:
     """Tell whether a finished step is to be checkpointed."""
-    if result.checkpoint is not None:
-        return result.checkpoint
-    if step.checkpoint is not None:
+    return leaves_checkpoint(step, strategy) if result.checkpoint is None else result.checkpoint
+
+
+def leaves_checkpoint(step: Step | None, strategy: CheckpointStrategy) -> bool:
+    """Tell whether a step is to be checkpointed where its result does not decide; None is one that is not known."""
+    if step is not None and step.checkpoint is not None:
         return step.checkpoint
     return strategy is CheckpointStrategy.EVERY_STEP

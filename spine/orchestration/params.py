@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from spine.codec.limits import DEFAULT_LIMITS, Limits
-from spine.codec.secret import require_none, require_none_within
+from spine.codec.secret import require_no_secret
 from spine.errors import InvalidParams, NotStorable, type_of
 from spine.records.values import Values
 from spine.steps.context import RESUMED
@@ -76,7 +76,7 @@ def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
 def checked_partition(given: Any, limits: Limits) -> Values:
     """Encode a partition as `checked` does params; raise `InvalidParams` for a secret too."""
     partition = checked(given, "partition", limits)
-    require_none(partition.encoded, "partition")
+    require_no_secret(partition.encoded, "partition", but_whole=False)
     return partition
 
 
@@ -95,7 +95,7 @@ def checked(given: Any, what: str, limits: Limits = DEFAULT_LIMITS) -> Values:
         if name.startswith("__"):
             raise InvalidParams(f"{what}: names that begin with __ are Spine's own: {name!r}; leave it out")
     values = given.fresh() if isinstance(given, Values) else Values.of(given, at=what, limits=limits)
-    require_none_within(values.encoded, what)
+    require_no_secret(values.encoded, what, but_whole=True)
     if values.encoded.size > limits.max_bytes:
         raise NotStorable(what, f"more than {limits.max_bytes:,} bytes of JSON in all; keep a reference to the data")
     return values

@@ -4,12 +4,21 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from spine.errors import InvalidInput, NotFound, Refused, RunIsHeld, SnapshotCorrupt, SnapshotTooNew, SpineError
+from spine.errors import (
+    InvalidInput,
+    NotFound,
+    Refused,
+    RunIsHeld,
+    SnapshotCorrupt,
+    SnapshotTooNew,
+    SpineError,
+    StoreError,
+)
 from spine.orchestration.result import WorkflowResult
 from spine.records.run import DamagedRun, RunSummary
 from spine.stores.protocol import RunFilter, Runs
 
-PAGE = 100
+_PAGE = 1000
 _NOT_TAKEN = (Refused, NotFound, InvalidInput, RunIsHeld, SnapshotCorrupt, SnapshotTooNew, MemoryError)
 _log = logging.getLogger("spine")
 
@@ -24,13 +33,11 @@ class Recovered:
     error: Exception | None = None
 
 
-def recover_crashed(
-    store: Runs, workflow: str | None, resume: Callable[[str], WorkflowResult], *, limit: int
-) -> list[Recovered]:
-    """Resume crashed runs until so many were taken; those that cannot be do not count, and keep no other waiting."""
+def recover_crashed(store: Runs, wanted: RunFilter, resume: Callable[[str], WorkflowResult]) -> list[Recovered]:
+    """Resume runs until `limit` were taken; those that cannot be do not count, and keep no other waiting."""
     recovered: list[Recovered] = []
-    left = limit
-    for run in _crashed(store, workflow):
+    left = wanted.limit
+    for run in _each(store, wanted):
         each = _passed_over(run, run.error) if isinstance(run, DamagedRun) else _recover(run, resume)
         recovered.append(each)
         left -= not isinstance(each.error, _NOT_TAKEN)
@@ -39,16 +46,22 @@ def recover_crashed(
     return recovered
 
 
-def _crashed(store: Runs, workflow: str | None) -> Iterator[RunSummary | DamagedRun]:
-    """Give each once, a page at a time: what is damaged first, then those that were taken least often."""
+def _each(store: Runs, wanted: RunFilter) -> Iterator[RunSummary | DamagedRun]:
+    """Give each run that fits once, a page at a time, of which what is damaged comes first."""
     seen: set[str] = set()
     while True:
-        wanted = RunFilter(crashed=True, workflow=workflow, least_taken=True, limit=len(seen) + PAGE)
-        found = store.list_runs(wanted)
+        most = len(seen) + _PAGE
+        try:
+            found = store.list_runs(wanted._replace(limit=most))
+        except StoreError as error:
+            if not seen:
+                raise
+            _log.warning("recovery.ended_early error=%r", str(error))  # what was recovered is still told
+            return
         new = [run for run in (*found.damaged, *found) if run.run_id not in seen]
         seen.update(run.run_id for run in new)
         yield from new
-        if len(found) + len(found.damaged) < wanted.limit:
+        if len(found) + len(found.damaged) < most:
             return
 
 

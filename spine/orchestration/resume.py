@@ -104,7 +104,7 @@ def refuse_unless_resumable(run: RunSummary) -> None:
     if run.status is RunStatus.COMPLETED:
         raise RunAlreadyCompleted(
             f"run {run.run_id!r} has completed; there is nothing to resume "
-            "(to run some steps again, execute it with start_from)"
+            "(to run some steps again, name the first of them: start_from, --start-from)"
         )
     if run.status is RunStatus.PENDING:
         raise NotResumable(f"run {run.run_id!r} is pending: it has not been started yet")
@@ -148,12 +148,6 @@ def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[Checkpoi
     )
 
 
-def step_gone(workflow: Workflow, run: RunSummary) -> str | None:
-    """Name the step at which the run stood, if the workflow has it no more: it may be there under another name."""
-    stood = run.error_step or run.current_step
-    return None if stood in workflow.step_names else stood
-
-
 def plan(
     workflow: Workflow, run: ClaimableRun, position: Position, base: WorkflowContext, told: Told, limits: Limits
 ) -> Plan:
@@ -166,8 +160,6 @@ def plan(
             f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
             f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
         )
-    if not told.by_hand:
-        _refuse_step_gone(workflow, run)
     point = None if told.context else run.resume_point  # what a whole context is given for begins with that
     given = of_run(told.context, base) if told.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
@@ -286,16 +278,6 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
         f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it"
         f"{'; done again: ' if again else ''}{', '.join(again)}."
     )
-
-
-def _refuse_step_gone(workflow: Workflow, run: ClaimableRun) -> None:
-    """Let a person decide: what the step did before it died may be done again under a new idempotency key."""
-    if gone := step_gone(workflow, run):
-        raise DefinitionChanged(
-            f"run {run.run_id!r} stood at step {gone!r}, which workflow {workflow.name!r} no longer has; nothing was "
-            "run. Resume it by hand: with renamed={old: new} (spine resume --renamed OLD=NEW) if the step only has a "
-            "new name, else as it is"
-        )
 
 
 def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:

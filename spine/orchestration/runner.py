@@ -92,6 +92,7 @@ class WorkflowRunner:
             registry=self._registry,
             lease_seconds=options.lease_seconds,
             limits=options.limits,
+            strategy=options.checkpoint_strategy,
             given_up=given_up,
         )
         self._upkeep = Upkeep(self._store, self._registry, days=options.checkpoint_retention_days)
@@ -202,9 +203,9 @@ class WorkflowRunner:
         it is told with its error, and does not count towards `limit`.
         """
         DEFAULT_REGISTRY.require_filled()
-        wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)
+        wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)._replace(least_taken=True)
         resume = partial(self._resume, told=Told(reason="recovered", by_hand=False), refuse=refuse_unless_crashed)
-        return recover_crashed(self._store, wanted.workflow, resume, limit=limit)
+        return recover_crashed(self._store, wanted, resume)
 
     def get_run(self, run_id: str) -> Run:
         """Give a run with its latest context, and the overrides told since; raise `RunNotFound`."""
@@ -272,6 +273,7 @@ class WorkflowRunner:
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
+            self._store.get_run_summary(known)  # one that is damaged is told before anything is done
             for _ in range(TRIES):
                 cancelled = self._store.cancel_run(known, by=actor(reason))
                 run = self._store.get_run_summary(known)
@@ -314,6 +316,7 @@ class WorkflowRunner:
         if given is not None:
             if partition is not None:
                 raise InvalidParams("the context has its partition already; leave it out")
+            checked_partition(given.partition, limits)
             return given.with_params(workflow.override(given.params, params, limits))
         first = workflow.first_params(params, limits)
         return WorkflowContext(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spine.codec.secret import require_none_within
+from spine.codec.secret import require_no_secret
 from spine.errors import InvalidWorkflow, type_of
 from spine.records.names import check_name
 from spine.records.values import Values
@@ -57,7 +57,7 @@ class Step:
                 f"step {name!r}: params that begin with __ are Spine's own: {reserved!r}; leave it out"
             )
         own = Values.of(given, at=f"the params of step {name!r}")
-        require_none_within(own.encoded, f"the params of step {name!r}")
+        require_no_secret(own.encoded, f"the params of step {name!r}", but_whole=True)
         return cls(name=name, kind=Pipeline(pipeline=pipeline, params=own), checkpoint=checkpoint)
 
     @classmethod

@@ -36,9 +36,9 @@ class RunFilter(NamedTuple):
 class PurgeOrder(NamedTuple):
     """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
 
-    Fewer, but at least one, if they have over `most_checkpoints` between them and nobody else can write while they go.
-    Failed and cancelled ones go when their last activity was over `failed_days` ago; `workflows` narrows it to those
-    named.
+    Fewer, but at least one, where they have over `most_checkpoints` between them: others wait while they go, but for
+    those of a store in memory. Failed and cancelled ones go when their last activity was over `failed_days` ago;
+    `workflows` narrows it to those named.
     """
 
     days: float

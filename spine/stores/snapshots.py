@@ -62,7 +62,7 @@ def write_snapshot(new: NewCheckpoint, *, limits: Limits) -> tuple[bytes, int | 
 
 
 def write_context(context: WorkflowContext, step_name: str) -> bytes:
-    """Write a whole context that was given for this step; `require_room` judged it when it was given."""
+    """Write a whole context that was given for this step; whoever gave it was told if it is too large."""
     return _write(context, step_name, _whole(context.entries))
 
 

@@ -121,3 +121,24 @@ def test_a_run_whose_own_row_is_damaged_can_be_cancelled(spine, orders, place):
     said = spine("runs", "cancel", "r1")
 
     assert (said.code, said.out) == (0, "run r1 of orders is cancelled\n")
+
+
+@pytest.mark.parametrize("damaged", ["runs SET overrides", "definitions SET definition"])
+def test_the_checkpoints_of_a_run_whose_own_row_is_damaged_can_be_deleted(spine, orders, place, damaged):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, f"UPDATE core_workflow_{damaged} = '{{'")
+
+    said = spine("checkpoints", "delete", "r1")
+
+    assert (said.code, said.out) == (0, "deleted 2 checkpoints of run r1; it cannot be resumed any more\n")
+
+
+def test_a_run_that_cannot_be_read_at_all_is_not_cancelled(spine, orders, place):
+    spine("run", orders, "--run-id", "r1")
+    execute(place, "UPDATE core_workflow_definitions SET definition = '{'")
+
+    said = spine("runs", "cancel", "r1")
+
+    assert (said.code, "nothing deleted" in said.err) == (1, True)
+    execute(place, """UPDATE core_workflow_definitions SET definition = '{"steps": []}'""")
+    assert spine("runs", "list", "--json").json[0]["status"] == "failed"

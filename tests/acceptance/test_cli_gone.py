@@ -1,5 +1,6 @@
 """What the command line says of a run whose checkpoints, or whose step, are gone."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -59,26 +60,86 @@ def test_a_run_that_was_cancelled_and_deleted_while_it_was_driven_is_told_withou
     assert (told["status"], told["resume_command"]) == ("cancelled", None)
 
 
-def test_a_resume_says_that_the_step_at_which_the_run_stood_is_gone(spine, paid):
-    said = spine("resume", "r1", "--app", "charge.py")
+def test_a_resume_and_what_is_shown_before_it_say_that_the_step_at_which_the_run_stood_is_gone(spine, paid):
+    shown = spine("runs", "show", "r1", "--app", "charge.py")
+    said = spine("resume", "r1", "--app", "charge.py", "-q")
 
-    assert said.code == 0
-    assert "step 'pay', at which the run stood, is gone; if it has a new name, say so: --renamed pay=NEW" in said.err
-
-
-@pytest.mark.parametrize("told", [("--renamed", "pay=charge"), ("-q",)])
-def test_a_resume_that_was_told_or_is_to_be_quiet_does_not(spine, paid, told):
-    said = spine("resume", "r1", "--app", "charge.py", *told)
-
-    assert (said.code, "is gone" in said.err) == (0, False)
+    assert (shown.code, said.code) == (0, 0)
+    for told in (shown.err, said.err):
+        assert "the workflow has 'pay' no more, which the run may have begun" in told
+        assert "--renamed pay=NEW knows better" in told
 
 
-def test_recover_leaves_such_a_run_to_a_person(spine, place, paid):
-    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE core_workflow_runs SET status = 'running'")
+def test_a_resume_that_was_told_the_new_name_does_not(spine, paid):
+    said = spine("resume", "r1", "--app", "charge.py", "--renamed", "pay=charge")
 
-    said = spine("recover", "--app", "charge.py")
+    assert (said.code, "no more" in said.err) == (0, False)
+
+
+def test_a_resume_says_who_cancelled_the_run_and_why(spine, place):
+    (place / "pay.py").write_text(PAY)
+    spine("run", "pay.py", "--run-id", "r1")
+    spine("runs", "cancel", "r1", "--reason", "paid by hand")
+
+    said = spine("resume", "r1", "--app", "pay.py")
+
+    assert re.search(r"the run was cancelled by \S+ on .* UTC: paid by hand", said.err)
+
+
+@pytest.mark.parametrize(
+    ("steps", "now"),
+    [
+        (["fetch", "pay"], ["fetch", "charge"]),
+        (["fetch*", "clean", "pay"], ["fetch*", "clean", "charge"]),
+        (["fetch*", "clean", "pay*", "tell"], ["fetch*", "clean", "charge*", "tell"]),
+    ],
+)
+def test_recover_leaves_such_a_run_to_a_person(spine, place, steps, now):
+    crash_in(place, spine, "pay", steps)
+    (place / "now.py").write_text(workflow_of(now))
+
+    said = spine("recover", "--app", "now.py")
 
     assert said.code == 1
-    assert "was not recovered: run 'r1' stood at step 'pay', which workflow 'pay' no longer has" in said.out
-    assert spine("resume", "r1", "--app", "charge.py", "--renamed", "pay=charge").code == 0
+    assert "was not recovered: run 'r1' may have begun 'pay', which workflow 'pay' has no more" in said.out
+    assert spine("resume", "r1", "--app", "now.py", "--renamed", "pay=charge").code == 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "now"),
+    [
+        (["fetch", "pay", "tell"], ["fetch", "pay", "report"]),
+        (["fetch*", "clean", "pay*", "tell"], ["fetch*", "clean", "pay*", "report"]),
+        (["fetch*", "clean", "pay*", "tell"], ["fetch*", "new", "clean", "pay*"]),
+    ],
+)
+def test_recover_minds_no_step_that_the_run_cannot_have_begun(spine, place, steps, now):
+    crash_in(place, spine, "pay", steps)
+    (place / "now.py").write_text(workflow_of(now))
+
+    assert spine("recover", "--app", "now.py").code == 0
+
+
+def workflow_of(steps: list[str], *, fails: str = "") -> str:
+    """Write a workflow of these steps, those with a star being marked."""
+    listed = ", ".join(
+        f"Step.lambda_({name!r}, {'fail' if name == fails else 'go'}, checkpoint={True if star else None})"
+        for name, star, _ in (step.partition("*") for step in steps)
+    )
+    return (
+        "from spine.orchestration import Step, Workflow\n"
+        "def go(ctx, config): return {}\n"
+        "def fail(ctx, config): raise OSError\n"
+        f"flow = Workflow('pay', [{listed}])\n"
+    )
+
+
+def crash_in(place, spine, step: str, steps: list[str]) -> None:
+    """Leave a run whose driver died in this step: the row knows no more than the newest checkpoint."""
+    (place / "then.py").write_text(workflow_of(steps, fails=step))
+    spine("run", "then.py", "--run-id", "r1")
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
+        connection.execute(
+            "UPDATE core_workflow_runs SET status = 'running', error_step = NULL, current_step = "
+            "coalesce((SELECT next_step FROM core_workflow_checkpoints ORDER BY sequence DESC LIMIT 1), current_step)"
+        )

@@ -68,7 +68,7 @@ def test_two_apps_that_register_different_pipelines_of_one_name_are_refused(spin
     assert (said.code, said.out) == (2, "")
     assert "two different functions are registered as pipeline 'load': one by " in said.err
     assert all(f" ({apps / app}:2)" in said.err for app in ("sales.py", "stock.py"))
-    assert said.err.endswith("; rename one, or name only one of them with --app\n")
+    assert "; rename one, or leave one out: --app names all apps" in said.err
 
 
 def test_one_app_of_two_with_pipelines_of_one_name_can_be_named_alone(spine, apps):
@@ -119,7 +119,32 @@ def test_two_apps_that_import_different_modules_of_one_name_are_refused(spine, f
     for said in (refused, beside):
         assert (said.code, said.out) == (2, "")
         assert "/flow.py imports 'common' and would get that of p" in said.err
-        assert said.err.endswith("; rename one of these modules, or name only one of the apps with --app\n")
+        assert "; rename one of these modules, or leave one app out: --app names all apps" in said.err
+
+
+@pytest.mark.parametrize("test", ["TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"])
+def test_an_import_that_is_never_reached_is_no_conflict(spine, folders, test):
+    guarded = f"import typing\nfrom typing import TYPE_CHECKING\nif {test}:\n    import common\n"
+    (folders / "p1" / "flow.py").write_text("import common\n" + FLOW.format("one"))
+    (folders / "p2" / "flow.py").write_text(guarded + FLOW.format("two"))
+
+    assert spine("workflows", "list", "--app", "p1/flow.py,p2/flow.py").code == 0
+
+
+@pytest.mark.parametrize("made", ["functools.partial(load, n=1)", "Loader()", "(lambda params: {})"])
+def test_a_pipeline_that_each_app_has_made_anew_in_one_place_is_no_conflict(spine, place, made):
+    (place / "loads.py").write_text(
+        "import functools\nfrom spine.orchestration import pipeline\n"
+        "def load(params, n=0): return {}\n"
+        "class Loader:\n    def __call__(self, params): return {}\n"
+        f"def register(): pipeline('load')({made})\n"
+    )
+    for app in ("one.py", "two.py"):
+        (place / app).write_text("import loads\nloads.register()\n")
+
+    said = spine("workflows", "list", "--app", "one.py,two.py")
+
+    assert said.code == 0, said.err
 
 
 def test_apps_that_each_get_the_module_beside_them_are_loaded_together(spine, folders):

@@ -1,5 +1,6 @@
 """A whole context that a run was given outlives every change of the workflow behind it."""
 
+import math
 from typing import Any
 
 import pytest
@@ -154,16 +155,18 @@ def test_it_waits_for_its_step_while_the_run_is_before_it(runner, seen, meanwhil
     assert seen[0] == ("s2", "given", ["s0", "s1"])
 
 
-@pytest.mark.parametrize("partition", [{}, {"date": "monday"}])
-def test_it_leaves_the_run_its_partition(runner, seen, partition):
+@pytest.mark.parametrize("partition", [{"date": "monday"}, {"of": {"b": 1, "a": [math.nan]}}])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_it_leaves_the_run_its_partition(runner, seen, partition, is_told):
     flow = workflow_of(["a", "b"], seen)
-    runner.execute(flow, {"p": 1}, run_id="r", partition={"date": "monday"})
-    given = WorkflowContext(run_id="r", workflow_name="w", params={"p": 2}, partition=partition)
+    runner.execute(flow, {"p": 1}, run_id="r", partition=partition)
+    told = runner.get_run("r").context.partition if is_told else {}
+    given = WorkflowContext(run_id="r", workflow_name="w", params={"p": 2}, partition=told)
 
     runner.execute(flow, context=given, start_from="b").raise_for_status()
 
     run = runner.get_run("r")
-    assert run.partition == run.context.partition == {"date": "monday"}
+    assert str(run.partition) == str(run.context.partition) == str(partition)
     assert seen[-1][:2] == ("b", 2)
 
 

@@ -15,13 +15,18 @@ from spine.orchestration import (
     RunStatus,
     SnapshotCorrupt,
     Step,
+    StoreUnavailable,
     Workflow,
     WorkflowContext,
     WorkflowNotFound,
     WorkflowRunner,
 )
 from spine.records.checkpoint import Checkpoint
+from spine.records.run import RunList
+from spine.stores.memory import MemoryStore
+from spine.stores.protocol import RunFilter
 from spine.stores.sql.store import SqlStore
+from spine.testing.contract.drive import create, new_run
 from tests.programs.forked import run_forked
 
 DRIVER = """
@@ -197,6 +202,26 @@ def test_what_cannot_go_on_does_not_count_towards_the_limit_and_keeps_nobody_wai
 
     assert ran == ["night-1 two"]
     assert len(recovered) == len({each.run_id for each in recovered}) == 122
+
+
+def test_what_was_recovered_is_told_also_where_the_database_is_lost_before_the_next_are_asked_for(monkeypatch):
+    ran: list[str] = []
+    pages = [[f"old-{number}" for number in range(2)]]
+
+    class Lost(MemoryStore):
+        def list_runs(self, wanted: RunFilter) -> RunList:
+            if not pages:
+                raise StoreUnavailable("gone")
+            return RunList(self.get_run_summary(run_id) for run_id in pages.pop())
+
+    monkeypatch.setattr("spine.orchestration.recovery._PAGE", 2)
+    store = Lost()
+    runner = WorkflowRunner(store=store, registry=Registry())
+    runner.register(workflow(ran))
+    for run_id in pages[0]:
+        create(store, new_run(run_id, workflow="fragile", lease_seconds=0.0))
+
+    assert [each.run_id for each in runner.recover()] == ["old-0", "old-1"]
 
 
 def test_a_run_whose_limit_was_lowered_fails_alone(sqlite_url: str):

@@ -25,6 +25,7 @@ from spine.errors import (
     StoreError,
     StoreWentBack,
 )
+from spine.orchestration.params import dropped
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
@@ -95,6 +96,8 @@ def run(
         workflow, joined = loading.choose(target, app, loading.load_app_of(options))
         workflows = loading.load_app(joined)
     drive = _Drive(options=options, app=options.app if joined == app else joined, make_tables=True)
+    for name in dropped(workflow.name, workflow.params_model, values):
+        output.say(f"param {name!r} is left out: the params_model of workflow {workflow.name!r} does not know it")
 
     def act(runner: WorkflowRunner) -> WorkflowResult:
         runner.register(*workflows)

@@ -52,6 +52,11 @@ def override(
     return Values.of(new, at="params_override", limits=limits)
 
 
+def dropped(workflow: str, model: type[Any] | None, given: Mapping[str, Any]) -> list[str]:
+    """Name the params of a new run that the model does not know and, as it says, leaves out."""
+    return [] if model is None else _params_model(workflow, model, DEFAULT_LIMITS).names.strangers(given)
+
+
 def _params_model(workflow: str, model: type[Any], limits: Limits) -> Any:
     from spine.orchestration.params_model import ParamsModel  # noqa: PLC0415  # only a model pays for pydantic
 

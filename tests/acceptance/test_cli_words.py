@@ -101,3 +101,17 @@ def test_a_run_that_is_to_go_on_and_is_not_there_is_said_to_be_new(spine, place)
     assert "run 'mondya' is new: it begins at report, step 4 of 4" in slip.err
     assert "is new" not in spine("run", "orders.py", "--run-id", "monday", "--start-from", "report").err
     assert spine("run", "orders.py", "--run-id", "x", "--start-from", "report", "-q").err == ""
+
+
+def test_a_param_that_the_model_would_leave_out_is_told(spine, place):
+    (place / "daily.py").write_text(
+        "from pydantic import BaseModel, Field\n"
+        "from spine.orchestration import Step, Workflow\n"
+        "class Params(BaseModel):\n    limit: int = Field(100, alias='most')\n"
+        "daily = Workflow('daily', [Step.lambda_('a', lambda ctx, config: {})], params_model=Params)\n"
+    )
+
+    said = spine("run", "daily.py", "--param", "limt=5", "--param", "most=6", "-q")
+
+    assert said.code == 0
+    assert said.err == "spine: param 'limt' is left out: the params_model of workflow 'daily' does not know it\n"

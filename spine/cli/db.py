@@ -105,7 +105,7 @@ class _Database:
         if self.is_absent:
             raise self._schema.absent(self._engine)
         with self._engines.reading(self._engine) as connection:
-            self._schema.check(connection)
+            self._schema.require_whole(connection)
 
     def document(self, revision: str | None) -> dict[str, Any]:
         return {"database": self.place, "revision": revision, "head": self.head, "is_current": revision == self.head}

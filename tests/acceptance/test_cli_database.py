@@ -97,3 +97,14 @@ def test_a_database_that_is_not_there_is_explained(spine, place):
         said = spine("runs", "list", "--database-url", url)
         assert (said.code, said.out) == (1, "")
         assert said.err.count("\n") == 1
+
+
+def test_a_database_that_was_restored_by_half_is_not_as_it_should_be(spine, place):
+    spine("db", "upgrade")
+    with closing(sqlite3.connect(place / "spine.db")) as connection:
+        connection.execute("DROP VIEW core_workflow_contexts")
+
+    said = spine("db", "check")
+
+    assert said.code == 1
+    assert "is at revision 0003 and lacks core_workflow_contexts; restore it from a backup that is whole" in said.err

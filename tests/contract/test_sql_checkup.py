@@ -91,6 +91,30 @@ def test_tables_that_claim_two_revisions_are_told_what_to_do(rows, database_url:
     assert "runs" not in findings
 
 
+@pytest.mark.parametrize(
+    ("dropped", "name"),
+    [
+        ("TABLE core_workflow_events", "core_workflow_events"),
+        ("VIEW core_workflow_contexts", "core_workflow_contexts"),
+        ("INDEX core_workflow_runs_by_end", "core_workflow_runs_by_end"),
+    ],
+)
+def test_half_of_the_tables_is_told_to_be_restored(rows, database_url: str, dropped: str, name: str):
+    rows.ask(f"DROP {dropped}")
+
+    finding = examined(database_url)["schema"]
+
+    assert finding.verdict is Verdict.PROBLEM
+    assert f"and it lacks {name}" in finding.seen
+    assert "restore it from a backup that is whole" in finding.remedy
+
+
+def test_a_constraint_that_every_checkpoint_needs_is_missed(postgres_rows, postgres_url: str):
+    postgres_rows.ask("ALTER TABLE core_workflow_checkpoints DROP CONSTRAINT unique_run_step")
+
+    assert "and it lacks unique_run_step" in examined(postgres_url)["schema"].seen
+
+
 def test_tables_of_a_newer_program_are_told_to_upgrade_the_program(rows, database_url: str):
     rows.ask("UPDATE core_workflow_schema SET version_num = '9999'")
 

@@ -90,6 +90,8 @@ def _schema(connection: Connection) -> Finding:
         if type(error) not in _SCHEMA_REMEDIES:  # nothing is the matter with the tables
             raise
         return _problem("schema", str(error), _SCHEMA_REMEDIES[type(error)])
+    if lacking := schema.missing(connection):
+        return _problem("schema", f"revision {schema.HEAD}, and it lacks {', '.join(lacking)}", schema.RESTORE)
     return _fine("schema", f"revision {schema.HEAD}, as this program needs")
 
 

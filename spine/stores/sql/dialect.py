@@ -125,11 +125,11 @@ def one_snapshot(dialect: str) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ"} if dialect == POSTGRESQL else {}
 
 
-def has_table(dialect: str) -> TextClause:
-    """Give the question whether there is a table named `:name`; SQLAlchemy's own takes many times as long."""
+def has_relation(dialect: str) -> TextClause:
+    """Give the question whether a table, view or index is named `:name`; SQLAlchemy's own takes many times as long."""
     if dialect == POSTGRESQL:
         return text("SELECT to_regclass(:name) IS NOT NULL")
-    return text("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name)")
+    return text("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = :name)")
 
 
 def upsert(dialect: str, table: Any) -> Any:

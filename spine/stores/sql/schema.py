@@ -4,23 +4,24 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, UniqueConstraint, text
 
 import spine
 from spine.errors import SchemaMissing, SchemaOutdated, SchemaTooNew, StoreError
 from spine.stores.sql import engine as engines
-from spine.stores.sql.dialect import has_table
-from spine.stores.sql.tables import SCHEMA_TABLE
+from spine.stores.sql.dialect import POSTGRESQL, has_relation
+from spine.stores.sql.tables import CONTEXTS_VIEW, SCHEMA_TABLE, metadata
 from spine.stores.sql.url import describe
 
 HEAD = "0003"
+RESTORE = "restore it from a backup that is whole: an upgrade makes nothing that its revision says is there"
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps what it works on in a global
 _SELECT_VERSION = text(f"SELECT version_num FROM {SCHEMA_TABLE}")  # noqa: S608  # a constant of ours
 
 
 def current(connection: Connection) -> str | None:
     """Read the revision of the tables; None if there are none. Raise `StoreError` if they claim to have several."""
-    if not connection.execute(has_table(connection.dialect.name), {"name": SCHEMA_TABLE}).scalar_one():
+    if not connection.execute(has_relation(connection.dialect.name), {"name": SCHEMA_TABLE}).scalar_one():
         return None
     found = connection.execute(_SELECT_VERSION).scalars().all()
     if len(found) > 1:
@@ -64,6 +65,27 @@ def require_head(revision: str | None, where: str) -> None:
             f"the tables in {where} are at revision {revision}, newer than this program, which knows {HEAD}; "
             "upgrade spine-orchestrator; nothing was read or written"
         )
+
+
+def missing(connection: Connection) -> list[str]:
+    """Name the tables, indexes and views of this revision that are not there, as where a restore ended early."""
+    question = has_relation(connection.dialect.name)
+    wanted = [name for table in metadata.sorted_tables for name in _parts(table, connection.dialect.name)]
+    return [name for name in (*wanted, CONTEXTS_VIEW) if not connection.execute(question, {"name": name}).scalar_one()]
+
+
+def require_whole(connection: Connection) -> None:
+    """Raise the `Schema...` error that fits, and `StoreError` where the revision is right and something is missing."""
+    check(connection)
+    if lacking := missing(connection):
+        where = describe(connection.engine.url)
+        raise StoreError(f"{where} is at revision {HEAD} and lacks {', '.join(lacking)}; {RESTORE}")
+
+
+def _parts(table: Table, dialect: str) -> list[str]:
+    """Name a table and its indexes; in SQLite those of its constraints have no names, and cannot be dropped."""
+    unique = [each for each in table.constraints if isinstance(each, UniqueConstraint) and dialect == POSTGRESQL]
+    return [table.name, *(str(index.name) for index in table.indexes), *(str(each.name) for each in unique)]
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

@@ -22,6 +22,7 @@ from spine.stores.sql.dialect import POSTGRESQL, JsonText, UtcTime, now
 metadata = MetaData()
 
 SCHEMA_TABLE = "core_workflow_schema"
+CONTEXTS_VIEW = "core_workflow_contexts"
 RUN_ID = String(36)
 NAME = String(100)
 

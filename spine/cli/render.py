@@ -5,9 +5,10 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from spine.cli.output import is_terminal, out, say
@@ -20,6 +21,7 @@ GAP = "  "
 DELETE = "\x7f"
 _ONE_IN_JSON = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two characters that would be read as one
 LEAST_ROOM = 8
+MOST_LINES = 5  # of what is folded in a table
 _COLLECTIONS: dict[type, str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 
 
@@ -33,11 +35,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; on a narrow terminal a luxury is left out, and one that yields is cut."""
+    """A column of a table; on a narrow terminal a luxury is left out, and one that yields is cut, or else folded."""
 
     title: str
     right: bool = False
     yields: bool = False
+    folds: bool = False
     is_luxury: bool = False
 
 
@@ -78,7 +81,8 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]])
     out(
         "\n".join(
             paint.line([(_padded(line[index], widths[index], columns[index]), line[index].style) for index in kept])
-            for line in cells
+            for whole in cells
+            for line in paint.folded(whole, widths, columns)
         )
     )
     if left_out := [column.title for column, room in zip(columns, widths, strict=True) if not room]:
@@ -214,6 +218,17 @@ class _Paint:
     def fold(self, text: str, room: int) -> list[str]:
         """Give text in lines of at most so many columns."""
         return [line.plain for line in self._text(text).wrap(self._console, room)]
+
+    def folded(self, cells: Sequence[Cell], widths: Sequence[int], columns: Sequence[Column]) -> Iterator[list[Cell]]:
+        """Give a line of a table as those that it takes."""
+        parts = [
+            [Cell(part, cell.style) for part in self.fold(cut(cell.text, room * MOST_LINES), room)]
+            if column.folds and room
+            else [cell]
+            for cell, room, column in zip(cells, widths, columns, strict=True)
+        ]
+        for line in zip_longest(*parts, fillvalue=Cell("")):
+            yield list(line)
 
     def line(self, parts: Sequence[tuple[str, str]]) -> str:
         """Join parts, text and style each, with a gap."""

@@ -175,7 +175,12 @@ def _print_steps(steps: Sequence[StepStanding]) -> None:
 
 
 def _print_events(events: Sequence[Event]) -> None:
-    columns = [Column("HAPPENED (UTC)"), Column("WHAT"), Column("BY", yields=True), Column("DETAILS", yields=True)]
+    columns = [
+        Column("HAPPENED (UTC)"),
+        Column("WHAT"),
+        Column("BY", yields=True),
+        Column("DETAILS", yields=True, folds=True),
+    ]
     rows: list[list[Cell | str]] = [
         [faint(spelling.moment(event.at)), event.kind.value, faint(event.actor or ""), _details(event)]
         for event in events

@@ -265,6 +265,19 @@ def test_on_a_terminal_a_long_text_is_folded_by_the_columns_that_its_letters_tak
     assert (sum(in_each_line), max(in_each_line)) == (74, most)
 
 
+def test_on_a_terminal_the_history_of_a_run_shows_a_reason_whole_and_a_long_error_in_part(place):
+    (place / "orders.py").write_text(ORDERS.replace("out of reach", f"out of reach {'word ' * 500}"))
+    typed("run", "orders.py", "--run-id", "r1", place=place)
+    reason = "refunded by hand yesterday evening, ask Anna before you resume it"
+    typed("runs", "cancel", "r1", "--reason", reason, place=place)
+
+    _, shown = on_terminal("runs", "show", "r1", place=place, COLUMNS="80", NO_COLOR="1")
+
+    history = ESCAPES.sub("", shown).partition("HAPPENED")[2].partition("FAILED AT")[0]
+    assert f"because: {reason}" in " ".join(history.split())
+    assert 10 < history.count("word") < 40
+
+
 def test_on_a_narrow_terminal_a_table_says_which_columns_it_has_no_room_for(place):
     (place / "orders.py").write_text(ORDERS)
     typed("run", "orders.py", "--run-id", "r1", place=place)

@@ -17,7 +17,6 @@ from spine.cli.source import Source, root_of
 from spine.errors import InvalidSetting
 
 _WITHOUT = "--app names all apps, in place of SPINE_APP and [tool.spine]"
-_UNREACHED = {"TYPE_CHECKING", "__name__"}
 
 
 def refuse_conflicts(sources: Iterable[Source]) -> None:
@@ -41,22 +40,34 @@ def _refuse_pipelines(sources: Iterable[Source]) -> None:
 
 def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     """Tell whether two are one function, also where each app has it made anew, or its file has two module names."""
-    place = _place_of(one)
-    return one == other or (place is not None and place == _place_of(other))
+    with suppress(Exception):  # whatever a user's value does when it is compared
+        return one == other or bool(_made_of(one) == _made_of(other))
+    return False
+
+
+def _made_of(function: Any) -> tuple[Any, ...]:
+    """Give where a function is defined and what it holds; an object that is called, its class and what that holds."""
+    if isinstance(function, partial):
+        return _made_of(function.func), function.args, function.keywords
+    plain = inspect.unwrap(function)
+    if not hasattr(plain, "__code__"):
+        return _place_of(plain), vars(plain)
+    held = [cell.cell_contents for cell in plain.__closure__ or ()]
+    return _place_of(plain), plain.__defaults__, plain.__kwdefaults__, getattr(plain, "__self__", None), held
 
 
 def _line_of(function: Callable[..., Any]) -> str:
-    place = _place_of(function)
-    return "" if place is None else f" ({place[0]}:{place[1]})"
+    with suppress(AttributeError):  # as of what is written in C
+        return " ({}:{})".format(*_place_of(function))
+    return ""
 
 
-def _place_of(function: Callable[..., Any]) -> tuple[str, int] | None:
-    """Give the file and the line where a function is defined, also behind a partial or as the call of an object."""
+def _place_of(function: Any) -> tuple[str, int]:
     while isinstance(function, partial):
         function = function.func
     plain = inspect.unwrap(function)
-    code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
-    return None if code is None else (os.path.realpath(code.co_filename), code.co_firstlineno)
+    code = (plain if hasattr(plain, "__code__") else type(plain).__call__).__code__
+    return os.path.realpath(code.co_filename), code.co_firstlineno
 
 
 def _refuse_modules(sources: Iterable[Source]) -> None:
@@ -98,7 +109,10 @@ def _imported_from(root: Path, names: Collection[str]) -> set[str]:
 
 def _imports(file: Path, names: Collection[str]) -> Iterator[str]:
     """Give the top-level names that a file imports, if one of these can be among them."""
-    with suppress(OSError, SyntaxError, ValueError), catch_warnings(action="ignore"):  # changed since, or no Python
+    with (
+        suppress(OSError, SyntaxError, ValueError, RecursionError),
+        catch_warnings(action="ignore"),
+    ):  # changed since, or no Python
         text = file.read_bytes()
         for part in _reached(ast.parse(text)) if any(name.encode() in text for name in names) else ():
             if isinstance(part, ast.Import):
@@ -115,8 +129,7 @@ def _reached(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _never_holds(test: ast.expr) -> bool:
-    parts = ast.walk(test)
-    return any({getattr(part, "id", None), getattr(part, "attr", None)} & _UNREACHED for part in parts)
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
 
 
 def _found(name: str) -> Path | None:

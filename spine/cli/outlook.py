@@ -12,11 +12,12 @@ from spine.config.settings import load_settings
 from spine.errors import SpineError
 from spine.orchestration.checkpointing import parse_strategy, strategy_for
 from spine.orchestration.registry import DEFAULT_REGISTRY
-from spine.orchestration.resume import Told, count_done, locate, plan
+from spine.orchestration.renaming import translate_checkpoints, translate_run
+from spine.orchestration.resume import Told, locate, plan
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.steps_gone import steps_gone
 from spine.records.checkpoint import CheckpointSummary
-from spine.records.event import Event
+from spine.records.event import Event, EventKind
 from spine.records.run import ClaimableRun, RunStatus
 
 
@@ -40,7 +41,8 @@ class Outlook:
             return cls(story=story, goes_on_at=stored)
         try:
             goes_on_at = _step_now(story, options)
-            return cls(story=story, goes_on_at=goes_on_at, warning=_told_gone(story.run, story.checkpoints))
+            warning = "".join(_told_gone(story.run, story.checkpoints, {}))
+            return cls(story=story, goes_on_at=goes_on_at, warning=warning or None)
         except SpineError as refusal:
             return cls(story=replace(story, next_step=None), goes_on_at=None, refusal=refusal)
 
@@ -62,10 +64,10 @@ def before_resume(runner: WorkflowRunner, run_id: str, *, renamed: Mapping[str, 
     try:
         run, checkpoints = runner.get_summary(run_id), runner.list_checkpoints(run_id)
         if run.status is RunStatus.CANCELLED:
-            yield from (_told_cancelled(event) for event in runner.list_events(run_id)[-1:])
-        if run.status is not RunStatus.COMPLETED and not renamed:
-            gone = _told_gone(run, checkpoints)
-            yield from [] if gone is None else [gone]
+            events = [event for event in runner.list_events(run_id) if event.kind is EventKind.RUN_CANCELLED]
+            yield from map(_told_cancelled, events[-1:])
+        if run.status is not RunStatus.COMPLETED:
+            yield from _told_gone(run, checkpoints, renamed)
     except SpineError:  # which the resume tells, or does not mind
         return
 
@@ -75,14 +77,17 @@ def _told_cancelled(event: Event) -> str:
     return spelling.safe(f"the run was cancelled by {event.actor} on {spelling.moment(event.at)} UTC{why}")
 
 
-def _told_gone(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> str | None:
+def _told_gone(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], renamed: Mapping[str, str]) -> list[str]:
     workflow = DEFAULT_REGISTRY.get_workflow_of(run)
+    run, checkpoints = translate_run(run, workflow, renamed), translate_checkpoints(checkpoints, renamed)
+    reached = locate(workflow, run, checkpoints, Told()).index  # raises what the resume will
     strategy = strategy_for(workflow, parse_strategy(load_settings().checkpoint_strategy))
-    gone = steps_gone(workflow, run, count_done(run, checkpoints), strategy)
+    gone = steps_gone(workflow, run, reached, strategy)
     if not gone:
-        return None
-    renamed = " ".join(f"--renamed {shlex.quote(f'{name}=NEW')}" for name in gone)
-    return spelling.safe(
+        return []
+    options = " ".join(f"--renamed {shlex.quote(f'{name}=NEW')}" for name in gone)
+    told = (
         f"the workflow has {', '.join(map(repr, gone))} no more, which the run may have begun: what stands there now "
-        f"is taken as new, with new idempotency keys. Only a resume with {renamed} knows better"
+        f"is taken as new, with new idempotency keys. Only a resume with {options} knows better"
     )
+    return [spelling.safe(told)]

@@ -222,13 +222,17 @@ class _Paint:
     def folded(self, cells: Sequence[Cell], widths: Sequence[int], columns: Sequence[Column]) -> Iterator[list[Cell]]:
         """Give a line of a table as those that it takes."""
         parts = [
-            [Cell(part, cell.style) for part in self.fold(cut(cell.text, room * MOST_LINES), room)]
-            if column.folds and room
-            else [cell]
+            [Cell(part, cell.style) for part in self._few(cell.text, room)] if column.folds and room else [cell]
             for cell, room, column in zip(cells, widths, columns, strict=True)
         ]
         for line in zip_longest(*parts, fillvalue=Cell("")):
             yield list(line)
+
+    def _few(self, text: str, room: int) -> list[str]:
+        lines = self.fold(text, room)
+        return (
+            lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], cut(f"{lines[MOST_LINES - 1]} …", room)]
+        )
 
     def line(self, parts: Sequence[tuple[str, str]]) -> str:
         """Join parts, text and style each, with a gap."""

@@ -54,7 +54,7 @@ def override(
 
 def dropped(workflow: str, model: type[Any] | None, given: Mapping[str, Any]) -> list[str]:
     """Name the params of a new run that the model does not know and, as it says, leaves out."""
-    return [] if model is None else _params_model(workflow, model, DEFAULT_LIMITS).names.strangers(given)
+    return [] if model is None else list(_params_model(workflow, model, DEFAULT_LIMITS).dropped(given))
 
 
 def _params_model(workflow: str, model: type[Any], limits: Limits) -> Any:

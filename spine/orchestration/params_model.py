@@ -52,6 +52,15 @@ class ParamsModel:
             raise InvalidParams(f"workflow {self.workflow!r} keeps no param {field!r}: its model leaves it out")
         return {**self._moved(stored, valid), **{field: valid[field] for field in meant}}
 
+    def dropped(self, said: Mapping[str, Any]) -> list[str]:
+        """Name what the model leaves out; nothing where code of its own is given it first, and may know it."""
+        users = [kind for kind in self.model.__mro__ if not kind.__module__.startswith(("pydantic", "builtins"))]
+        validators = self.model.__pydantic_decorators__.model_validators.values()
+        sees_all = any("__init__" in vars(kind) for kind in users) or any(
+            validator.info.mode != "after" for validator in validators
+        )
+        return [] if sees_all else self.names.strangers(said)
+
     def _require_once(self, said: Mapping[str, Any]) -> None:
         for field, names in self.names.given_twice(said).items():
             told = f"workflow {self.workflow!r} is given {field!r} by several names; say one of {', '.join(names)}"

@@ -15,6 +15,7 @@ from spine.errors import (
     RunAlreadyCompleted,
     RunIsHeld,
     RunNotFound,
+    SnapshotCorrupt,
     type_of,
 )
 from spine.hooks.hook import Hook, require_hooks
@@ -273,10 +274,14 @@ class WorkflowRunner:
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
-            self._store.get_run_summary(known)  # one that is damaged is told before anything is done
             for _ in range(TRIES):
                 cancelled = self._store.cancel_run(known, by=actor(reason))
-                run = self._store.get_run_summary(known)
+                try:
+                    run = self._store.get_run_summary(known)
+                except SnapshotCorrupt as error:
+                    raise SnapshotCorrupt(
+                        f"run {run_id!r} is cancelled, and {error}" if cancelled else str(error)
+                    ) from None
                 if cancelled or run.status is RunStatus.CANCELLED:
                     return run
                 if run.status is RunStatus.COMPLETED:

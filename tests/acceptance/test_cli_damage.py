@@ -133,12 +133,12 @@ def test_the_checkpoints_of_a_run_whose_own_row_is_damaged_can_be_deleted(spine,
     assert (said.code, said.out) == (0, "deleted 2 checkpoints of run r1; it cannot be resumed any more\n")
 
 
-def test_a_run_that_cannot_be_read_at_all_is_not_cancelled(spine, orders, place):
+def test_a_run_that_cannot_be_read_at_all_is_cancelled_and_that_is_told(spine, orders, place):
     spine("run", orders, "--run-id", "r1")
     execute(place, "UPDATE core_workflow_definitions SET definition = '{'")
 
     said = spine("runs", "cancel", "r1")
 
-    assert (said.code, "nothing deleted" in said.err) == (1, True)
+    assert (said.code, "run 'r1' is cancelled, and run 'r1' is damaged" in said.err) == (1, True)
     execute(place, """UPDATE core_workflow_definitions SET definition = '{"steps": []}'""")
-    assert spine("runs", "list", "--json").json[0]["status"] == "failed"
+    assert spine("runs", "list", "--json").json[0]["status"] == "cancelled"

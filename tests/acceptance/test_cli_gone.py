@@ -76,10 +76,32 @@ def test_a_resume_that_was_told_the_new_name_does_not(spine, paid):
     assert (said.code, "no more" in said.err) == (0, False)
 
 
+def test_a_resume_that_was_told_one_new_name_tells_of_the_others(spine, place):
+    (place / "then.py").write_text(workflow_of(["a", "b", "c", "d*"], fails="c"))
+    spine("run", "then.py", "--run-id", "r1")
+    (place / "now.py").write_text(workflow_of(["a", "B", "C", "d*"]))
+
+    said = spine("resume", "r1", "--app", "now.py", "--renamed", "b=B")
+
+    assert said.code == 0
+    assert "the workflow has 'c' no more, which the run may have begun" in said.err
+
+
+def test_a_resume_that_is_refused_tells_of_no_step_that_would_be_taken_as_new(spine, place):
+    (place / "then.py").write_text(workflow_of(["a", "b", "c"], fails="b"))
+    spine("run", "then.py", "--run-id", "r1")
+    (place / "now.py").write_text(workflow_of(["x", "y", "c"]))
+
+    said = spine("resume", "r1", "--app", "now.py")
+
+    assert (said.code, "no more" in said.err) == (4, False)
+
+
 def test_a_resume_says_who_cancelled_the_run_and_why(spine, place):
     (place / "pay.py").write_text(PAY)
     spine("run", "pay.py", "--run-id", "r1")
     spine("runs", "cancel", "r1", "--reason", "paid by hand")
+    spine("checkpoints", "delete", "r1", "--reason", "cleaned")
 
     said = spine("resume", "r1", "--app", "pay.py")
 

@@ -147,6 +147,33 @@ def test_a_pipeline_that_each_app_has_made_anew_in_one_place_is_no_conflict(spin
     assert said.code == 0, said.err
 
 
+@pytest.mark.parametrize("test", ["not TYPE_CHECKING", "__name__ != '__main__'", "TYPE_CHECKING or True"])
+def test_an_import_that_is_reached_all_the_same_is_one(spine, folders, test):
+    guarded = f"from typing import TYPE_CHECKING\nif {test}:\n    import common\n"
+    (folders / "p1" / "flow.py").write_text("import common\n" + FLOW.format("one"))
+    (folders / "p2" / "flow.py").write_text(guarded + FLOW.format("two"))
+
+    assert spine("workflows", "list", "--app", "p1/flow.py,p2/flow.py").code == 2
+
+
+@pytest.mark.parametrize("made", ["functools.partial(load, n=n)", "Loader(n)", "closure(n)"])
+def test_a_pipeline_that_each_app_has_made_differently_in_one_place_is_a_conflict(spine, place, made):
+    (place / "loads.py").write_text(
+        "import functools\nfrom spine.orchestration import pipeline\n"
+        "def load(params, n=0): return {}\n"
+        "class Loader:\n"
+        "    def __init__(self, n): self.n = n\n"
+        "    def __call__(self, params): return {}\n"
+        "def closure(n): return lambda params: {'n': n}\n"
+        f"def register(n): pipeline('load')({made})\n"
+    )
+    for number, app in enumerate(("one.py", "two.py", "three.py")):
+        (place / app).write_text(f"import loads\nloads.register({min(number, 1)})\n")
+
+    assert spine("workflows", "list", "--app", "one.py,two.py").code == 2
+    assert spine("workflows", "list", "--app", "two.py,three.py").code == 0
+
+
 def test_apps_that_each_get_the_module_beside_them_are_loaded_together(spine, folders):
     (folders / "p1" / "flow.py").write_text("import common\n" + FLOW.format("one"))
     (folders / "p1" / "more.py").write_text("import common\n" + FLOW.format("more"))

@@ -115,3 +115,24 @@ def test_a_param_that_the_model_would_leave_out_is_told(spine, place):
 
     assert said.code == 0
     assert said.err == "spine: param 'limt' is left out: the params_model of workflow 'daily' does not know it\n"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "@model_validator(mode='before')\n    def old(cls, given): return {'most': given['limit']}",
+        "def __init__(self, limit): super().__init__(most=limit)",
+    ],
+)
+def test_a_param_that_code_of_the_model_may_know_is_not(spine, place, own):
+    (place / "daily.py").write_text(
+        "from pydantic import BaseModel, model_validator\n"
+        "from spine.orchestration import Step, Workflow\n"
+        f"class Params(BaseModel):\n    most: int\n    {own}\n"
+        "daily = Workflow('daily', [Step.lambda_('a', lambda ctx, config: {'most': ctx.params['most']})], "
+        "params_model=Params)\n"
+    )
+
+    said = spine("run", "daily.py", "--param", "limit=5", "-q")
+
+    assert (said.code, said.err) == (0, "")

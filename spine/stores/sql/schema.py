@@ -84,8 +84,9 @@ def require_whole(connection: Connection) -> None:
 
 def _parts(table: Table, dialect: str) -> list[str]:
     """Name a table and its indexes; in SQLite those of its constraints have no names, and cannot be dropped."""
-    unique = [each for each in table.constraints if isinstance(each, UniqueConstraint) and dialect == POSTGRESQL]
-    return [table.name, *(str(index.name) for index in table.indexes), *(str(each.name) for each in unique)]
+    indexes = [str(index.name) for index in table.indexes]
+    unique = [str(each.name) for each in table.constraints if isinstance(each, UniqueConstraint)]
+    return [table.name, *sorted(indexes + (unique if dialect == POSTGRESQL else []))]
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

@@ -11,7 +11,7 @@ from spine.cli.output import out, say
 from spine.cli.render import Cell, Column, faint
 from spine.cli.runs import RunId
 from spine.cli.shown_run import removal
-from spine.cli.story import AGAIN, DONE, SKIPPED, StepStanding, Story
+from spine.cli.story import AGAIN, DONE, SKIPPED, StepStanding, Story, readable_summary
 from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
@@ -81,20 +81,13 @@ def delete(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     """
     with loading.open_runner(options) as runner:
         removed = runner.delete_checkpoints(run_id, reason=reason)
-        state = _state(runner, run_id)
+        run = readable_summary(runner, run_id)
+    state = None if run is None else run.state
     if options.json:
         render.print_json({"run_id": run_id, "deleted": removed, "state": state})
     else:
         which = f"run {run_id}" if state is None else f"run {run_id}, which {standing(state)}"
         options.confirm(f"deleted {spelling.count(removed, 'checkpoint')} of {which}; it cannot be resumed any more")
-
-
-def _state(runner: WorkflowRunner, run_id: str) -> str | None:
-    """Tell how the run stands; None if its own row is damaged, which kept nothing from being deleted."""
-    try:
-        return runner.get_summary(run_id).state
-    except (SnapshotCorrupt, SnapshotTooNew):
-        return None
 
 
 def _why_none(story: Story | None) -> str:

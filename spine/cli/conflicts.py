@@ -81,7 +81,7 @@ def _refuse_modules(sources: Iterable[Source]) -> None:
     beside = {root: _modules_in(root) for root in apps}
     counts = Counter(name for names in beside.values() for name in names)
     shared = {name for name, count in counts.items() if count > 1}
-    for root, reference in apps.items() if shared else ():
+    for root, reference in apps.items():
         for name in sorted(_imported_from(root, shared & beside[root].keys())):
             own, got = beside[root][name], _found(name)
             others = [apps[other] for other in apps if got is not None and beside[other].get(name) == got]
@@ -109,10 +109,8 @@ def _imported_from(root: Path, names: Collection[str]) -> set[str]:
 
 def _imports(file: Path, names: Collection[str]) -> Iterator[str]:
     """Give the top-level names that a file imports, if one of these can be among them."""
-    with (
-        suppress(OSError, SyntaxError, ValueError, RecursionError),
-        catch_warnings(action="ignore"),
-    ):  # changed since, or no Python
+    changed_since_or_no_python = OSError, SyntaxError, ValueError, RecursionError
+    with suppress(*changed_since_or_no_python), catch_warnings(action="ignore"):
         text = file.read_bytes()
         for part in _reached(ast.parse(text)) if any(name.encode() in text for name in names) else ():
             if isinstance(part, ast.Import):

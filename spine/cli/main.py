@@ -46,9 +46,8 @@ def _perform(given: list[str]) -> int:
             return ExitCode.USAGE
     try:
         code = typer.main.get_command(app).main(args=given, prog_name="spine", standalone_mode=False)
-    except typer.Abort:
-        output.say("interrupted")
-        return ExitCode.INTERRUPTED
+    except typer.Abort:  # as which typer hands on Ctrl-C
+        raise KeyboardInterrupt from None
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise

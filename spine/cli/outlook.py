@@ -1,4 +1,4 @@
-"""`Outlook`: where a resume of a run would go on, and why it would not."""
+"""`Outlook`: where a resume of a run would go on, why it would not, and what to know before it does."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

@@ -230,9 +230,9 @@ class _Paint:
 
     def _few(self, text: str, room: int) -> list[str]:
         lines = self.fold(text, room)
-        return (
-            lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], cut(f"{lines[MOST_LINES - 1]} …", room)]
-        )
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES - 1 :] = [cut(f"{lines[MOST_LINES - 1]} …", room)]
+        return lines
 
     def line(self, parts: Sequence[tuple[str, str]]) -> str:
         """Join parts, text and style each, with a gap."""

@@ -17,9 +17,9 @@ from spine.cli.output import out, say, stdout_kept_for_data
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.shown_run import lasted, print_run, run_document, summary_document
-from spine.cli.story import Story
+from spine.cli.story import Story, readable_summary
 from spine.cli.suggested import for_database
-from spine.errors import InvalidSetting, SnapshotCorrupt, SnapshotTooNew, alike
+from spine.errors import InvalidSetting, alike
 from spine.orchestration.absence import LOOKED_AT
 from spine.orchestration.listing import LONGEST_LIST
 from spine.orchestration.runner import WorkflowRunner
@@ -112,7 +112,7 @@ def cancel(options: Options, *, run_id: RunId, reason: ReasonOption = None) -> N
     Example: spine runs cancel 6f1c0c2e-5a63-4b0e-9f5e-1f6b8f0c9a51
     """
     with loading.open_runner(options) as runner:
-        before = _before(runner, run_id)
+        before = readable_summary(runner, run_id)
         run = runner.cancel(run_id, reason=reason)
     may_resume = before is not None and run.removed_at is None
     resume = resume_command(run_id, options, app=options.app) if may_resume else None
@@ -130,14 +130,6 @@ def _workflow_meant(name: str, runner: WorkflowRunner) -> str:
         return ""
     near = alike(name, {run.workflow_name for run in runner.list_runs(limit=LOOKED_AT)}, most=1)
     return "".join(f"; did you mean --workflow {shlex.quote(one)}?" for one in near)
-
-
-def _before(runner: WorkflowRunner, run_id: str) -> RunSummary | None:
-    """Read how the run stands; None if its row is damaged, which keeps nobody from cancelling it."""
-    try:
-        return runner.get_summary(run_id)
-    except (SnapshotCorrupt, SnapshotTooNew):
-        return None
 
 
 def _how_cancelled(before: RunSummary | None) -> str:

@@ -140,6 +140,14 @@ class Story:
         return skipped
 
 
+def readable_summary(runner: WorkflowRunner, run_id: str) -> ClaimableRun | None:
+    """Read how a run stands; None if its own row is damaged, which keeps nobody from ending it."""
+    try:
+        return runner.get_summary(run_id)
+    except (SnapshotCorrupt, SnapshotTooNew):
+        return None
+
+
 def _next_step(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> str | None:
     if run.status is RunStatus.COMPLETED or run.removed_at is not None:
         return None

@@ -142,3 +142,11 @@ def test_a_run_that_cannot_be_read_at_all_is_cancelled_and_that_is_told(spine, o
     assert (said.code, "run 'r1' is cancelled, and run 'r1' is damaged" in said.err) == (1, True)
     execute(place, """UPDATE core_workflow_definitions SET definition = '{"steps": []}'""")
     assert spine("runs", "list", "--json").json[0]["status"] == "cancelled"
+
+
+def test_there_may_be_more_runs_also_where_one_of_those_listed_is_damaged(spine, orders, place):
+    for run_id in ("r1", "r2", "r3"):
+        spine("run", orders, "--run-id", run_id)
+    execute(place, "UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'r3'")
+
+    assert "these are the newest 2; show more with --limit" in spine("runs", "list", "--limit", "2").err

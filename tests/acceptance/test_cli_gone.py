@@ -49,6 +49,15 @@ def test_steps_of_a_completed_run_are_not_called_done_where_nobody_knows_it(spin
     assert {step["state"] for step in steps} == {"done or skipped"}
 
 
+def test_what_was_skipped_before_is_told_when_a_run_goes_on(spine, place):
+    (place / "orders.py").write_text(ORDERS)
+    spine("run", "orders.py", "--run-id", "r1")
+
+    said = spine("resume", "r1", "--app", "orders.py", "--param", "target=main")
+
+    assert " resumed at step 3 of 4, load; skipped: check\n" in said.err
+
+
 def test_a_run_that_was_cancelled_and_deleted_while_it_was_driven_is_told_without_a_way_on(spine, place):
     (place / "gone.py").write_text(DELETED_MEANWHILE)
 

@@ -132,11 +132,17 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     elif request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
     else:
-        session = request.getfixturevalue("session")
-        server = shared_server(session, installation_named(request.param, INSTALLATIONS))
-        administrator = request.getfixturevalue("administrator")
-        with server.database(migrated_template(server, upgrade), by=administrator(server)) as url:
+        fixture = request.getfixturevalue
+        with shared_database(request.param, fixture("session"), fixture("administrator")) as url:
             yield url
+
+
+@contextmanager
+def shared_database(postgres: str, session: Session, administrator: Administrators) -> Iterator[str]:
+    """A database with Spine's tables on the server that all tests share, of the version of that name."""
+    server = shared_server(session, installation_named(postgres, INSTALLATIONS))
+    with server.database(migrated_template(server, upgrade), by=administrator(server)) as url:
+        yield url
 
 
 def upgrade(url: str) -> None:

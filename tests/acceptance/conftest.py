@@ -14,7 +14,8 @@ from spine.orchestration.registry import DEFAULT_REGISTRY
 from tests.acceptance.command import Said
 from tests.acceptance.crashing import Scene
 from tests.acceptance.recorded import Ran
-from tests.conftest import POSTGRES, database
+from tests.conftest import POSTGRES, Administrators, database, shared_database
+from tests.servers.session import Session
 
 # What differs between versions of the server, the contract of stores shows on every one; here the newest will do.
 NEWEST = POSTGRES[-1]
@@ -31,6 +32,13 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The memory store, SQLite and the newest PostgreSQL in turn."""
     with database(request) as url:
+        yield url
+
+
+@pytest.fixture
+def newest_postgres_url(session: Session, administrator: Administrators) -> Iterator[str]:
+    """A database of the newest PostgreSQL: for what only the driver decides, and takes long to show."""
+    with shared_database(NEWEST, session, administrator) as url:
         yield url
 
 

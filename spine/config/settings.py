@@ -1,4 +1,4 @@
-"""`Settings`: what may be told from outside; each has the name of the runner's option."""
+"""`Settings`: what may be told from outside, most of it under the name of the runner's option."""
 
 import os
 from dataclasses import dataclass

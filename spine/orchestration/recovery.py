@@ -13,6 +13,7 @@ from spine.errors import (
     SnapshotTooNew,
     SpineError,
     StoreError,
+    StoreUnavailable,
 )
 from spine.orchestration.result import WorkflowResult
 from spine.records.run import DamagedRun, RunSummary
@@ -41,7 +42,7 @@ def recover_crashed(store: Runs, wanted: RunFilter, resume: Callable[[str], Work
         each = _passed_over(run, run.error) if isinstance(run, DamagedRun) else _recover(run, resume)
         recovered.append(each)
         left -= not isinstance(each.error, _NOT_TAKEN)
-        if left == 0:
+        if left == 0 or isinstance(each.error, StoreUnavailable):  # which no other run would find otherwise
             break
     return recovered
 

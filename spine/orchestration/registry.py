@@ -39,7 +39,7 @@ class Registry:
         finally:
             self._filled_by, self._filled_with = before
 
-    def require_filled(self) -> None:
+    def refuse_while_filling(self) -> None:
         """Raise `InvalidWorkflow` where a file that is imported to be known drives a run, with whatever registry."""
         if self._filled_by == threading.get_ident():
             raise InvalidWorkflow(
@@ -65,7 +65,7 @@ class Registry:
         called = adapt(check_name(name, "a pipeline's name"), function)
         with self._lock:
             self._pipelines[name] = called
-            if self._filled_by is not None:
+            if self._filled_by == threading.get_ident():
                 self._filled_with[name] = function
 
     def add_workflow(self, workflow: Workflow) -> None:

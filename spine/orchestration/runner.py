@@ -149,7 +149,7 @@ class WorkflowRunner:
         `RunIsHeld` if somebody else drives it; `LeaseLost` if somebody took it over; `RunNotFound` if it is
         deleted meanwhile; `StoreError` for the database.
         """
-        DEFAULT_REGISTRY.require_filled()
+        DEFAULT_REGISTRY.refuse_while_filling()
         self._registry.add_workflow(workflow)  # also if it is refused below: who hears that a run exists may resume it
         context = given_context.judged(context, workflow.name, run_id, self._options.limits)
         wanted = context.run_id if context is not None else run_id
@@ -203,7 +203,7 @@ class WorkflowRunner:
         other waiting. Neither does one that somebody else took or ended first, that is damaged, or that cannot go on:
         it is told with its error, and does not count towards `limit`.
         """
-        DEFAULT_REGISTRY.require_filled()
+        DEFAULT_REGISTRY.refuse_while_filling()
         wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)._replace(least_taken=True)
         resume = partial(self._resume, told=Told(reason="recovered", by_hand=False), refuse=refuse_unless_crashed)
         return recover_crashed(self._store, wanted, resume)
@@ -333,7 +333,7 @@ class WorkflowRunner:
         )
 
     def _resume(self, run_id: str, told: Told, refuse: Judge) -> WorkflowResult:
-        DEFAULT_REGISTRY.require_filled()
+        DEFAULT_REGISTRY.refuse_while_filling()
         run = self.get_summary(run_id)
         return self._go_on(self._registry.get_workflow_of(run), run, told, refuse)
 

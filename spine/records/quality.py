@@ -15,10 +15,18 @@ class QualityMetrics(Mapping[str, Any]):
 
     __slots__ = ("_numbers", "passed", "record_count")
 
-    def __init__(self, *, passed: bool = True, record_count: int | None = None, **numbers: Any) -> None:
+    def __init__(self, /, *, passed: bool = True, record_count: int | None = None, **numbers: Any) -> None:
         self.passed = passed
         self.record_count = record_count
         self._numbers = numbers
+
+    @classmethod
+    def of(cls, measured: Mapping[str, Any]) -> "QualityMetrics":
+        """Give what a mapping measured, whatever its names are."""
+        numbers = dict(measured)
+        metrics = cls(passed=numbers.pop("passed", True), record_count=numbers.pop("record_count", None))
+        metrics._numbers = numbers
+        return metrics
 
     def as_dict(self) -> dict[str, Any]:
         """Give the metrics as a plain dict; `record_count` only if it was counted."""
@@ -44,4 +52,4 @@ class Measured(Values):
     __slots__ = ()
 
     def _decode(self, text: bytes) -> QualityMetrics:
-        return QualityMetrics(**codec.decode(text))
+        return QualityMetrics.of(codec.decode(text))

@@ -109,7 +109,7 @@ class StepResult:
             text, error_type = error_text(error), printable(class_name(type(error)))[:LONGEST_ERROR_TYPE]
             category = category_of(error) if category is None else category
         else:
-            text, error_type = str(error), "StepFailed"
+            text, error_type = str(error or ""), "StepFailed"
         return cls(
             outcome=Outcome.FAILED,
             output=output or {},
@@ -131,9 +131,9 @@ class StepResult:
         )
 
     @classmethod
-    def skip(cls, reason: str) -> "StepResult":
+    def skip(cls, reason: str | None = None) -> "StepResult":
         """Say that there was nothing to do; the run goes on."""
-        return cls(outcome=Outcome.SKIPPED, reason=cleaned(str(reason)))
+        return cls(outcome=Outcome.SKIPPED, reason=None if reason is None else cleaned(str(reason)))
 
     @classmethod
     def of(cls, returned: Any, *, nothing_is_fine: bool) -> "StepResult":
@@ -227,7 +227,7 @@ def _judged(result: StepResult) -> StepResult:
         return _invalid("a step that was skipped gives no output, context_updates or quality; use StepResult.ok")
     return StepResult(
         outcome=outcome,
-        quality=None if quality is None else QualityMetrics(**quality),
+        quality=None if quality is None else QualityMetrics.of(quality),
         checkpoint=result.checkpoint,
         reason=None if result.reason is None else cleaned(str(result.reason)),
         **plain,

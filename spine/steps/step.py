@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spine.codec.secret import require_no_secret
@@ -16,7 +16,7 @@ from spine.steps.lambda_ import Lambda
 from spine.steps.pipeline import Pipeline, refuse_async
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a workflow; made by `Step.pipeline` and `Step.lambda_`.
 
@@ -25,7 +25,7 @@ class Step:
 
     name: str
     kind: Kind
-    checkpoint: bool | None = None
+    checkpoint: bool | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         check_name(self.name, "a step's name")

@@ -180,3 +180,12 @@ def test_one_for_another_partition_is_refused_and_changes_nothing(runner, seen):
         runner.execute(flow, context=given, start_from="b")
 
     assert runner.get_run("r") == before
+
+
+@pytest.mark.parametrize("numbers", [{"self": 1}, {1: 2}], ids=str)
+def test_quality_of_whatever_names_is_read_again(runner, seen, numbers):
+    context = WorkflowContext(run_id="r", workflow_name="w", params={"p": 1}, quality_metrics={"a": numbers})
+
+    runner.execute(workflow_of(["a", "b"], seen), context=context, start_from="b")
+
+    assert dict(runner.get_checkpoint("r").context.quality_metrics["a"]) == {"passed": True, **numbers}

@@ -22,7 +22,7 @@ from spine.orchestration import (
     WorkflowRunner,
 )
 from spine.records.checkpoint import Checkpoint
-from spine.records.run import RunList
+from spine.records.run import ClaimableRun, RunList
 from spine.stores.memory import MemoryStore
 from spine.stores.protocol import RunFilter
 from spine.stores.sql.store import SqlStore
@@ -222,6 +222,26 @@ def test_what_was_recovered_is_told_also_where_the_database_is_lost_before_the_n
         create(store, new_run(run_id, workflow="fragile", lease_seconds=0.0))
 
     assert [each.run_id for each in runner.recover()] == ["old-0", "old-1"]
+
+
+def test_nobody_asks_a_database_that_is_away_once_for_every_run():
+    asked: list[str] = []
+
+    class Away(MemoryStore):
+        def get_claimable(self, run_id: str) -> ClaimableRun:
+            asked.append(run_id)
+            raise StoreUnavailable("gone")
+
+    store = Away()
+    runner = WorkflowRunner(store=store, registry=Registry())
+    runner.register(workflow([]))
+    for run_id in ("old-0", "old-1", "old-2"):
+        create(store, new_run(run_id, workflow="fragile", lease_seconds=0.0))
+
+    (recovered,) = runner.recover()
+
+    assert asked == [recovered.run_id]
+    assert isinstance(recovered.error, StoreUnavailable)
 
 
 def test_a_run_whose_limit_was_lowered_fails_alone(sqlite_url: str):

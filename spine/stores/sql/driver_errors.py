@@ -28,7 +28,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "53": (StoreFull, "is out of space or memory; free some and resume"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
-    "42501": (StoreUnavailable, "the role lacks a permission; spine doctor says which"),
+    "42501": (StoreUnavailable, "the role lacks a permission; which one tells: spine doctor"),
     READ_ONLY: (
         StoreUnavailable,
         "takes no writes: a standby, or default_transaction_read_only is on; name the server that does, or all",
@@ -43,7 +43,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     # no SQLSTATE: see _REFUSALS
     "silent": (
         StoreUnavailable,
-        "does not answer; it hangs, or its commits wait for a synchronous standby that is away: see spine doctor",
+        "does not answer; it hangs, or its commits wait for a synchronous standby that is away; ask: spine doctor",
     ),
     "option": (StoreUnavailable, "an option of the URL has a value that is not taken; mend the URL"),
     "pooler": (StoreUnavailable, "it is behind a pooler; add ?pooler=transaction to the URL"),

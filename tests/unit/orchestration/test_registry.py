@@ -114,3 +114,15 @@ def test_threads_may_register_at_once():
         thread.join()
 
     assert [each.name for each in registry.list_workflows()] == [f"w{number:03}" for number in range(200)]
+
+
+def test_what_another_thread_registers_meanwhile_is_not_what_fills_it():
+    registry = Registry()
+
+    with registry.being_filled() as registered:
+        registry.add_pipeline("mine", load)
+        thread = threading.Thread(target=registry.add_pipeline, args=("theirs", load))
+        thread.start()
+        thread.join()
+
+    assert [*registered] == ["mine"]

@@ -99,6 +99,14 @@ def test_quality_may_be_a_plain_mapping():
     assert (result.quality.passed, result.quality.record_count, result.quality["null_rate"]) == (False, 2, 0.5)
 
 
+@pytest.mark.parametrize("numbers", [{"self": 1}, {"cls": 1}, {1: 2}], ids=str)
+def test_the_numbers_of_a_quality_may_have_any_name(numbers):
+    result = judged(StepResult.ok(quality=numbers))
+
+    assert isinstance(result.quality, QualityMetrics)
+    assert dict(result.quality) == {"passed": True, **numbers}
+
+
 def test_what_was_returned_is_copied():
     output = {"rows": 1}
 
@@ -187,6 +195,12 @@ def test_long_texts_are_cut():
     assert StepResult.fail("x" * 5000).shortened().error.endswith("x...")
     assert len(printable("\0\ud800" * 4000)) < 30_000
     assert len(StepResult.from_exception(type("E" * 500, (Exception,), {})()).error_type) == 200
+
+
+def test_a_skip_and_a_failure_may_say_nothing():
+    assert judged(StepResult.skip()).reason is None
+    assert judged(StepResult.skip(None)).reason is None
+    assert judged(StepResult.fail(None)).error == "StepFailed"
 
 
 def test_a_skip_says_why():

@@ -66,6 +66,11 @@ def test_what_cannot_be_copied_or_stored_is_refused_with_the_step():
         Step.pipeline("a", "p", params={"x": object()})
 
 
+def test_a_step_made_of_a_function_by_itself_is_told_how_it_is_made():
+    with pytest.raises(InvalidWorkflow, match="step 'a' needs a kind, not a function; make it with Step.lambda_ or"):
+        Step("a", nothing)
+
+
 @pytest.mark.parametrize("checkpoint", ["yes", 2, [], "False", 1, 0.0])
 def test_checkpoint_is_true_false_or_none(checkpoint):
     with pytest.raises(InvalidWorkflow, match="step 'a' needs a kind, not an int; make it with Step.lambda_ or"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from spine.cli import checkpoints, db, doctor, failures, output, recover, retention, run, runs, workflows
+from spine.cli import checkpoints, db, doctor, failures, output, recover, resume, retention, run, runs, workflows
 from spine.cli.failures import ExitCode
 from spine.cli.options import new_app
 
@@ -16,7 +16,7 @@ app = new_app(
     "75 held by another process (try again later), 130 or 143 interrupted.",
 )
 app.command("run")(run.run)
-app.command("resume")(run.resume)
+app.command("resume")(resume.resume)
 app.command("recover")(recover.recover)
 app.add_typer(runs.app, name="runs")
 app.add_typer(checkpoints.app, name="checkpoints")

@@ -84,8 +84,8 @@ def show(options: Options, *, run_id: RunId) -> None:
     """
     with loading.open_runner(options) as runner:
         story = Story.of(runner, run_id)
-    with stdout_kept_for_data(only_if=options.app is not None):
-        outlook = Outlook.of(story, options)
+        with stdout_kept_for_data(only_if=options.app is not None):
+            outlook = Outlook.of(story, runner, options)
     resume = resume_command(run_id, options, app=options.app) if outlook.goes_on_at else None
     if options.json:
         render.print_json(run_document(outlook, resume))
@@ -93,8 +93,8 @@ def show(options: Options, *, run_id: RunId) -> None:
         print_run(outlook)
         if resume is not None:
             out("\n".join(["", *_told(resume, options)]))
-        if outlook.warning is not None:
-            say(outlook.warning)
+        for warning in outlook.warnings:
+            say(warning)
         if outlook.refusal is not None:
             why = for_database(str(outlook.refusal), options.database_url)
             out(f"\n{spelling.safe(f'a resume is refused: {why}')}")
@@ -176,7 +176,7 @@ def _print_runs(found: Sequence[RunSummary]) -> None:
             run.run_id,
             run.workflow_name,
             state(run.state),
-            "" if run.status is RunStatus.COMPLETED else run.error_step or run.current_step or "",
+            _step_reached(run),
             spelling.ago(run.started_at or run.created_at, clock.now()),
             faint(spelling.moment(run.started_at or run.created_at)),
             lasted(run),
@@ -184,6 +184,16 @@ def _print_runs(found: Sequence[RunSummary]) -> None:
         for run in found
     ]
     render.print_table(columns, rows)
+
+
+def _step_reached(run: RunSummary) -> str:
+    """Name the step that failed, runs or is next; where no checkpoint tells, the first that it may be."""
+    if run.status is RunStatus.COMPLETED:
+        return ""
+    step = run.error_step or run.current_step or ""
+    names = run.definition.names
+    may_be = run.begun_from(names.index(step)) if run.error_step is None and step in names else ()
+    return f"{step} or later" if len(may_be) > 1 else step
 
 
 def _tell_damaged(found: RunList) -> None:

@@ -10,7 +10,7 @@ from spine.cli.outlook import Outlook
 from spine.cli.output import out
 from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand
-from spine.cli.story import AGAIN, StepStanding, Story
+from spine.cli.story import AGAIN, MAY_HAVE_RUN, StepStanding, Story
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.event import Event
 from spine.records.run import RunStatus, RunSummary
@@ -120,15 +120,16 @@ def _given(story: Story) -> list[tuple[str, Cell | str]]:
     if context is None:
         facts.append(("damaged", Cell("the params cannot be read; the last line on stderr says why", "red")))
     else:
-        facts += [(f"partition {name}", _short(value)) for name, value in context.partition.items()]
-        facts += [(f"param {name}", _short(value)) for name, value in context.params.items() if name not in pending]
+        facts += [(f"partition {name}", short(value)) for name, value in context.partition.items()]
+        facts += [(f"param {name}", short(value)) for name, value in context.params.items() if name not in pending]
     return facts + [
-        (f"param {name}", f"{_short(value)} (given to the last drive, in no checkpoint yet)")
+        (f"param {name}", f"{short(value)} (given to the last drive, in no checkpoint yet)")
         for name, value in pending.items()
     ]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Spell a value in one line, cut to 400 characters."""
     return spelling.cut(spelling.safe(render.one_line(value)), LONGEST_VALUE)
 
 
@@ -172,6 +173,8 @@ def _print_steps(steps: Sequence[StepStanding]) -> None:
     render.print_table(columns, [_step_row(step) for step in steps])
     if any(step.state == AGAIN for step in steps):
         out("again: done, but without a checkpoint; a resume runs it again")
+    if any(step.state == MAY_HAVE_RUN for step in steps):
+        out("may have run: it comes after a step that leaves no checkpoint; a resume runs both again")
 
 
 def _print_events(events: Sequence[Event]) -> None:

@@ -20,6 +20,7 @@ DONE_OR_SKIPPED = "done or skipped"
 RUNNING = "running"
 FAILED = "failed"
 NEXT = "next"
+MAY_HAVE_RUN = "may have run"
 AGAIN = "again"
 TO_DO = "to do"
 
@@ -28,8 +29,9 @@ TO_DO = "to do"
 class StepStanding:
     """A step of a run.
 
-    `again` means that it was done, has no checkpoint, and a resume will run it again; `done or skipped` that the
-    checkpoint which said it is gone.
+    `again` means that it was done, has no checkpoint, and a resume will run it again; `may have run` that it comes
+    after one that leaves no checkpoint, so that nobody knows; `done or skipped` that the checkpoint which said it is
+    gone.
     """
 
     name: str
@@ -103,31 +105,40 @@ class Story:
         names = self.run.definition.names
         resumes_at = _index(self.next_step, names)
         reached = _index(self.run.error_step or self.run.current_step, names)
+        begun = () if reached is None else self.run.begun_from(reached)
+        last_begun = _index(begun[-1] if begun else None, names)
         return [
             StepStanding(
                 name=step.name,
                 kind=step.kind,
-                state=SKIPPED if step.name in skipped else self._state(index, reached, resumes_at),
+                state=SKIPPED if step.name in skipped else self._state(index, reached, last_begun, resumes_at),
                 checkpoint=saved.get(step.name),
             )
             for index, step in enumerate(self.run.definition.steps)
         ]
 
-    def _state(self, index: int, reached: int | None, resumes_at: int | None) -> str:
-        """Judge one step by how far the run had come and where it would go on."""
+    def _state(self, index: int, reached: int | None, last_begun: int | None, resumes_at: int | None) -> str:
+        """Judge one step by how far the run had come, or may have come, and where it would go on."""
         run = self.run
         done = DONE if run.removed_at is None else DONE_OR_SKIPPED
         if run.status is RunStatus.COMPLETED:
             return done
         if index == reached and run.status is RunStatus.FAILED:
             return FAILED
-        if index == reached and run.lease is not None:
-            return RUNNING
         if resumes_at is not None and index < resumes_at:
             return DONE
         if reached is not None and index < reached:
             return done if resumes_at is None else AGAIN
-        return NEXT if index == resumes_at else TO_DO
+        return self._state_to_come(index, reached, last_begun, resumes_at)
+
+    def _state_to_come(self, index: int, reached: int | None, last_begun: int | None, resumes_at: int | None) -> str:
+        """Judge a step that no checkpoint tells of; whether it has begun may be known to nobody."""
+        is_held = self.run.lease is not None
+        if is_held and index == reached == last_begun:
+            return RUNNING
+        if not is_held and index == resumes_at:
+            return NEXT
+        return TO_DO if last_begun is None or index > last_begun else MAY_HAVE_RUN
 
     def _skipped(self) -> set[str]:
         """Name the steps that were skipped: checkpoints note them; what is in none, the last claim or the end does."""

@@ -40,6 +40,7 @@ from spine.errors import (
 )
 from spine.hooks.hook import Hook
 from spine.orchestration.checkpointing import CheckpointStrategy
+from spine.orchestration.preview import ResumePreview
 from spine.orchestration.recovery import Recovered
 from spine.orchestration.registry import Registry, pipeline
 from spine.orchestration.result import WorkflowResult
@@ -105,6 +106,7 @@ __all__ = [
     "Registry",
     "Removal",
     "ResumePoint",
+    "ResumePreview",
     "Run",
     "RunAlreadyCompleted",
     "RunExists",

@@ -8,13 +8,14 @@ from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.actor import holder
-from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for
+from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for, with_checkpoints
 from spine.orchestration.given_up import GivenUp
+from spine.orchestration.preview import ResumePreview, preview_of
 from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
 from spine.orchestration.result import way_on
-from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free
+from spine.orchestration.resume import Plan, Position, ResumeRequest, locate, plan, refuse_unless_free
 from spine.orchestration.steps_gone import refuse_steps_gone
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
@@ -23,7 +24,7 @@ from spine.records.lease import Lease
 from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, RunStatus, RunSummary, standing
+from spine.records.run import ClaimableRun, Definition, RunStatus, RunSummary, standing
 from spine.stores.protocol import Store
 from spine.stores.snapshots import require_room
 
@@ -73,7 +74,7 @@ class Admission:
         lease = self.store.create_run(
             NewRun(
                 context=context,
-                definition=workflow.definition(context.defaulted),
+                definition=self._noting_checkpoints(workflow, workflow.definition(context.defaulted)),
                 current_step=step,
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
@@ -95,16 +96,28 @@ class Admission:
         )
         return Admitted(lease=lease, progress=progress, asked_at=asked_at)
 
-    def admit_existing(self, workflow: Workflow, run: ClaimableRun, told: Told, *, refuse: Judge) -> Admitted:
+    def admit_existing(
+        self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest, *, refuse: Judge
+    ) -> Admitted:
         """Claim an existing run as it was seen; if it changed meanwhile, judge and plan again."""
         run = self.given_up.let_go(run)
         for _ in range(TRIES):
             refuse(run)
-            admitted = self._try(workflow, run, told)
+            admitted = self._claim(workflow, run, request)
             if admitted is not None:
                 return admitted
             run = self.store.get_claimable(run.run_id)
         raise NotResumable(f"run {run.run_id!r} kept changing while it was to be claimed; try again")
+
+    def preview(self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest, *, refuse: Judge) -> ResumePreview:
+        """Tell what a claim of the run would begin; raise what it would raise."""
+        for _ in range(TRIES):
+            refuse(run)
+            planned = self._plan_as_seen(workflow, run, request)
+            if planned is not None:
+                return preview_of(planned)
+            run = self.store.get_claimable(run.run_id)
+        raise NotResumable(f"run {run.run_id!r} kept changing while it was looked at; try again")
 
     def refuse_existing(self, run: RunSummary) -> NoReturn:
         """Raise why `execute` without a step or a context does not take the id of this run."""
@@ -119,18 +132,12 @@ class Admission:
             "(or give start_from, or leave out run_id for a new run)"
         )
 
-    def _try(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Admitted | None:
-        if workflow.name != run.workflow_name:
-            raise NotResumable(
-                f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run"
-            )
-        self.registry.require_pipelines(workflow)
-        try:
-            planned = self._plan(workflow, run, told)
-        except SpineError:
-            if self._is_as_seen(run):
-                raise
-            return None  # somebody claimed or purged the run between two of the reads
+    def _claim(self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest) -> Admitted | None:
+        planned = self._plan_as_seen(workflow, run, request)
+        if planned is None:
+            return None
+        if not request.by_hand:
+            refuse_steps_gone(workflow, run, planned.begun)
         asked_at = clock.uptime()
         lease = self.store.claim_run(
             Claim(
@@ -138,33 +145,49 @@ class Admission:
                 seen_status=run.status,
                 seen_fence=run.fence,
                 seen_sequence=run.last_sequence,
-                definition=planned.definition,
+                definition=self._noting_checkpoints(workflow, planned.definition),
                 current_step=workflow.step_names[planned.progress.index],
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
                 resume_point=planned.resume_point,
                 overrides=planned.overrides,
-                removed_steps=restore(planned.removed_steps, told.renamed),
-                renamed_steps=told.renamed,
-                reason=told.reason,
+                removed_steps=restore(planned.removed_steps, request.renamed),
+                renamed_steps=request.renamed,
+                reason=request.reason,
                 details=planned.details,
             )
         )
         return None if lease is None else Admitted(lease=lease, progress=planned.progress, asked_at=asked_at)
 
-    def _plan(self, workflow: Workflow, run: ClaimableRun, told: Told) -> Plan:
-        checkpoints = translate_checkpoints(self.store.list_checkpoints(run.run_id), told.renamed)
-        run = translate_run(run, workflow, told.renamed)
-        position = locate(workflow, run, checkpoints, told)
-        if not told.by_hand:
-            refuse_steps_gone(workflow, run, position.index, strategy_for(workflow, self.strategy))
-        base = self._base_context(run.run_id, position, told.renamed)
-        if told.context is not None:
-            told = told._replace(context=translate_context(told.context, told.renamed))
-        planned = plan(workflow, run, position, base, told, self.limits)
-        if told.params or told.context:  # else it goes on as far as it can: the limit may have been lowered
+    def _plan_as_seen(self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest) -> Plan | None:
+        """Decide how the run goes on; None if somebody claimed or purged it between two of the reads."""
+        if workflow.name != run.workflow_name:
+            raise NotResumable(
+                f"run {run.run_id!r} is of workflow {run.workflow_name!r}, not {workflow.name!r}; nothing was run. If "
+                "that is its new name, register one of the old name with the same steps"
+            )
+        self.registry.require_pipelines(workflow)
+        try:
+            return self._plan(workflow, run, request)
+        except SpineError:
+            if self._is_as_seen(run):
+                raise
+            return None
+
+    def _plan(self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest) -> Plan:
+        checkpoints = translate_checkpoints(self.store.list_checkpoints(run.run_id), request.renamed)
+        run = translate_run(run, workflow, request.renamed)
+        position = locate(workflow, run, checkpoints, request)
+        base = self._base_context(run.run_id, position, request.renamed)
+        if request.context is not None:
+            request = request._replace(context=translate_context(request.context, request.renamed))
+        planned = plan(workflow, run, position, base, request, self.limits)
+        if request.params or request.context:  # else it goes on as far as it can: the limit may have been lowered
             require_room(planned.progress.context, self.limits)
         return planned
+
+    def _noting_checkpoints(self, workflow: Workflow, definition: Definition) -> Definition:
+        return with_checkpoints(definition, workflow, strategy_for(workflow, self.strategy))
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:
         now = self.store.get_claimable(run.run_id)

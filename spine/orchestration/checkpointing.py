@@ -1,10 +1,12 @@
 """Save after this step? The result decides, else the step, else the strategy."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from spine.errors import InvalidSetting
 from spine.orchestration.workflow import Workflow
+from spine.records.run import Definition
 from spine.steps.result import StepResult
 from spine.steps.step import Step
 
@@ -40,8 +42,17 @@ def wants_checkpoint(step: Step, result: StepResult, strategy: CheckpointStrateg
     return leaves_checkpoint(step, strategy) if result.checkpoint is None else result.checkpoint
 
 
-def leaves_checkpoint(step: Step | None, strategy: CheckpointStrategy) -> bool:
-    """Tell whether a step is to be checkpointed where its result does not decide; None is one that is not known."""
-    if step is not None and step.checkpoint is not None:
-        return step.checkpoint
-    return strategy is CheckpointStrategy.EVERY_STEP
+def leaves_checkpoint(step: Step, strategy: CheckpointStrategy) -> bool:
+    """Tell whether a step is to be checkpointed where its result does not decide."""
+    return strategy is CheckpointStrategy.EVERY_STEP if step.checkpoint is None else step.checkpoint
+
+
+def with_checkpoints(definition: Definition, workflow: Workflow, strategy: CheckpointStrategy) -> Definition:
+    """Give the definition of a workflow, noting in it which steps leave a checkpoint."""
+    steps = zip(definition.steps, workflow.steps, strict=True)
+    return replace(
+        definition,
+        steps=tuple(
+            each if leaves_checkpoint(step, strategy) else replace(each, checkpoint=False) for each, step in steps
+        ),
+    )

@@ -101,7 +101,8 @@ class Registry:
             there = f" (there are: {', '.join(sorted(self._workflows)[:MOST_TOLD])})" if self._workflows else ""
             raise WorkflowNotFound(
                 f"no workflow {name!r} is registered{_near(name, self._workflows)}{there}; "
-                "at a shell name its module or file with --app (or SPINE_APP), in Python call runner.register(workflow)"
+                "at a shell name its module or file with --app (or SPINE_APP), in Python runner.register(workflow); "
+                "if it has a new name, register one of the old name with the same steps"
             )
         return found
 

@@ -13,6 +13,7 @@ from spine.errors import (
     DefinitionChanged,
     NotCrashed,
     NotResumable,
+    Refused,
     RunAlreadyCompleted,
     RunExpired,
     RunIsHeld,
@@ -23,14 +24,20 @@ from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Base, CheckpointSummary
 from spine.records.context import WorkflowContext
+from spine.records.names import typed
 from spine.records.override import Override, followed, overridden, since
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
 from spine.records.run import ClaimableRun, Definition, Removal, RunStatus, RunSummary, standing
 from spine.records.values import Values
 
+_REMOVALS: Mapping[Removal, tuple[type[Refused], str]] = {
+    Removal.EXPIRED: (RunExpired, "removed by retention"),
+    Removal.DELETED: (CheckpointsDeleted, "deleted"),
+}
 
-class Told(NamedTuple):
+
+class ResumeRequest(NamedTuple):
     """What the caller asked for beyond "go on": a step to start from, an override, a whole context; and why.
 
     `renamed` gives steps of the run new names (old to new), which the rest is told by. `by_hand` says that a person
@@ -64,7 +71,8 @@ class Position:
 class Plan(NamedTuple):
     """How a run is driven from here: its progress, what the claim must note, which checkpoints go.
 
-    `details` tell the history what was asked and what that meant.
+    `details` tell the history what was asked and what that meant. `begun` are the steps that may have begun since
+    the newest checkpoint.
     """
 
     progress: Progress
@@ -73,6 +81,7 @@ class Plan(NamedTuple):
     overrides: tuple[Override, ...]
     removed_steps: tuple[str, ...]
     details: Mapping[str, Any]
+    begun: tuple[str, ...]
 
 
 def refuse_unless_free(run: RunSummary) -> None:
@@ -86,16 +95,11 @@ def refuse_unless_free(run: RunSummary) -> None:
             holder=run.lease.holder,
             expires_at=run.lease.expires_at,
         )
-    if run.removed_because is Removal.EXPIRED:
-        raise RunExpired(
-            f"the checkpoints of run {run.run_id!r} were removed by retention on {_day(run.removed_at)}; "
-            "it cannot go on; start a new run with the same params, and another id"
-        )
-    if run.removed_because is Removal.DELETED:
-        raise CheckpointsDeleted(
-            f"the checkpoints of run {run.run_id!r} were deleted on {_day(run.removed_at)}; "
-            "it cannot go on; start a new run with the same params, and another id"
-        )
+    if run.removed_because is not None:
+        kind, how = _REMOVALS[run.removed_because]
+        state = "has completed, and" if run.status is RunStatus.COMPLETED else "cannot go on:"
+        way = "" if run.status is RunStatus.COMPLETED else "; start a new run with the same params, and another id"
+        raise kind(f"run {run.run_id!r} {state} its checkpoints were {how} on {_day(run.removed_at)}{way}")
 
 
 def refuse_unless_resumable(run: RunSummary) -> None:
@@ -127,16 +131,18 @@ def count_done(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> i
     return done if run.resume_point is None else _index_in(run, run.resume_point.step)
 
 
-def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> Position:
+def locate(
+    workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], request: ResumeRequest
+) -> Position:
     """Find where to start; raise `DefinitionChanged` if what is done no longer leads there."""
-    index = _index(workflow, run, checkpoints, told)
+    index = _index(workflow, run, checkpoints, request)
     before = frozenset(workflow.step_names[:index])
     kept = [checkpoint for checkpoint in checkpoints if checkpoint.step_name in before]
     base = kept[-1] if kept else None
     reached = _done(run, base)
     point = run.resume_point
     passed_over = workflow.step_names[reached:index]
-    if told.start_from is None and point is not None:
+    if request.start_from is None and point is not None:
         passed_over = tuple(name for name in point.skipped if name in before)
     return Position(
         index=index,
@@ -149,7 +155,12 @@ def locate(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[Checkpoi
 
 
 def plan(
-    workflow: Workflow, run: ClaimableRun, position: Position, base: WorkflowContext, told: Told, limits: Limits
+    workflow: Workflow,
+    run: ClaimableRun,
+    position: Position,
+    base: WorkflowContext,
+    request: ResumeRequest,
+    limits: Limits,
 ) -> Plan:
     """Decide how the run goes on from this position; `base` is the context of its base checkpoint, else the first.
 
@@ -158,24 +169,25 @@ def plan(
     if position.index >= len(workflow.steps):
         raise NotResumable(
             f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
-            f"{', '.join(workflow.step_names)}; name a step to run again with start_from"
+            f"{', '.join(workflow.step_names)}; cancel it with: spine runs cancel {typed(run.run_id)} "
+            "(or name a step to run again: start_from, --start-from)"
         )
-    point = None if told.context else run.resume_point  # what a whole context is given for begins with that
-    given = of_run(told.context, base) if told.context else _context_told_before(workflow, run, position)
+    point = None if request.context else run.resume_point  # what a whole context is given for begins with that
+    given = of_run(request.context, base) if request.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
     kept = _overrides_now(workflow, run, position)
     reached = workflow.step_names[: position.index + 1]
     context = given or overridden(base, kept, sequence=sequence, reached=reached)
     if point is not None:
         context = context.with_params(point.params)
-    said = workflow.override(context.params, told.params, limits)
+    said = workflow.override(context.params, request.params, limits)
     start = workflow.step_names[position.index]
     overrides = since(kept, sequence)
-    if said or told.context:
-        now = Override(after=sequence, step=start, params=said, context=given if told.context else None)
+    if said or request.context:
+        now = Override(after=sequence, step=start, params=said, context=given if request.context else None)
         overrides = followed(overrides, now)
     params = point.params.merged(said) if point else said
-    is_told = bool(params or position.passed_over or given or told.start_from)
+    is_told = bool(params or position.passed_over or given or request.start_from)
     definition = workflow.definition(run.definition.defaulted, run.definition.first_names)
     return Plan(
         progress=_progress(workflow, run, position, base, definition, context.with_params(said)),
@@ -185,7 +197,8 @@ def plan(
         else None,
         overrides=overrides,
         removed_steps=position.removed,
-        details=_details(workflow, run, position, told, said),
+        details=_details(workflow, run, position, request, said),
+        begun=tuple(name for name in run.begun_from(position.index) if name not in position.removed),
     )
 
 
@@ -213,7 +226,9 @@ def _progress(
     )
 
 
-def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: Told, override: Values) -> dict[str, Any]:
+def _details(
+    workflow: Workflow, run: ClaimableRun, position: Position, request: ResumeRequest, override: Values
+) -> dict[str, Any]:
     """Say for the history where the run goes on, and all that is not as it was."""
     changed = run.definition.names != workflow.step_names
     said: dict[str, Any] = {
@@ -221,20 +236,22 @@ def _details(workflow: Workflow, run: ClaimableRun, position: Position, told: To
         "params_override": dict(override),
         "passed_over": list(position.passed_over),
         "removed_checkpoints": list(position.removed),
-        "context_given": told.context is not None,
+        "context_given": request.context is not None,
         "steps_before": list(run.definition.names) if changed else [],
         "steps_now": list(workflow.step_names) if changed else [],
-        "renamed": dict(told.renamed),
+        "renamed": dict(request.renamed),
     }
     return {name: value for name, value in said.items() if value}
 
 
-def _index(workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], told: Told) -> int:
+def _index(
+    workflow: Workflow, run: ClaimableRun, checkpoints: Sequence[CheckpointSummary], request: ResumeRequest
+) -> int:
     """Find the step to start from, with everything before it as it was."""
-    if told.start_from is None:
+    if request.start_from is None:
         index = done = count_done(run, checkpoints)
     else:
-        index = workflow.index_of(told.start_from)
+        index = workflow.index_of(request.start_from)
         done = min(index, _done(run, checkpoints[-1] if checkpoints else None))
     _refuse_changed_steps(workflow, run, done)
     return index
@@ -268,16 +285,26 @@ def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> N
     gone = [name for name in before if name not in workflow.step_names]
     new = [name for name in now if name not in run.definition.names]
     latest = next((name for name, then in zip(now, before, strict=False) if name != then), workflow.step_names[-1])
-    again = [name for name in before if name in workflow.step_names[workflow.index_of(latest) :]]
+    first = workflow.index_of(latest)
+    again = [name for name in before if name in workflow.step_names[first:]]
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
         f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
-        " Steps after those may change; these must stay as they were. If they only have new names, resume with"
-        " renamed={old: new} (spine resume --renamed OLD=NEW); else go on before the change with"
-        f" start_from={latest!r} (--start-from {shlex.quote(latest)}) or a step before it"
-        f"{'; done again: ' if again else ''}{', '.join(again)}."
+        f" Steps after those may change; these must stay as they were.{_if_renamed(run, gone, new)} before the"
+        f" change with start_from={latest!r} (--start-from {shlex.quote(latest)}){' or a step before it' * bool(first)}"
+        f"{'; done again: ' * bool(again)}{', '.join(again)}"
+        f"{'; left out, with what they gave: ' * bool(gone)}{', '.join(gone)}."
     )
+
+
+def _if_renamed(run: RunSummary, gone: Sequence[str], new: Sequence[str]) -> str:
+    """Say how a resume is told of new names, if there may be any; of one and one both are known."""
+    if not gone:
+        return " Go on"
+    names = (gone[0], new[0]) if len(gone) == len(new) == 1 else ("OLD", "NEW")
+    option = typed(run.run_id, "--renamed", "=".join(names))
+    return f" If they only have new names, resume with renamed={{old: new}} (spine resume {option}); else go on"
 
 
 def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:

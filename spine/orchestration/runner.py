@@ -11,37 +11,34 @@ from spine import clock, retention
 from spine.errors import (
     InvalidParams,
     InvalidSetting,
-    NotResumable,
-    RunAlreadyCompleted,
-    RunIsHeld,
     RunNotFound,
-    SnapshotCorrupt,
     type_of,
 )
 from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
-from spine.orchestration import given_context
+from spine.orchestration import given_context, intervention
 from spine.orchestration.absence import saying_what_there_is
 from spine.orchestration.actor import actor
-from spine.orchestration.admission import TRIES, Admission, Admitted, Judge
+from spine.orchestration.admission import Admission, Admitted, Judge
 from spine.orchestration.driver import Driver
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.heartbeat import Heartbeat
 from spine.orchestration.listing import listed, run_filter
 from spine.orchestration.options import Options, require_usable
 from spine.orchestration.params import checked_partition
+from spine.orchestration.preview import ResumePreview
 from spine.orchestration.recovery import Recovered, recover_crashed
 from spine.orchestration.registry import DEFAULT_REGISTRY, Registry
 from spine.orchestration.renaming import parse_renamed
 from spine.orchestration.result import WorkflowResult
-from spine.orchestration.resume import Told, refuse_unless_crashed, refuse_unless_free, refuse_unless_resumable
+from spine.orchestration.resume import ResumeRequest, refuse_unless_crashed, refuse_unless_free, refuse_unless_resumable
 from spine.orchestration.upkeep import Upkeep
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import Checkpoint, CheckpointSummary
 from spine.records.context import WorkflowContext
 from spine.records.event import Event
 from spine.records.finding import Finding
-from spine.records.names import check_name, check_reason, check_run_id, typed
+from spine.records.names import check_name, check_reason, check_run_id
 from spine.records.run import CRASHED, ClaimableRun, Run, RunList, RunStatus, RunSummary
 from spine.retention import Purged
 from spine.steps.secrets import Resolver, from_environment
@@ -173,8 +170,10 @@ class WorkflowRunner:
             self._admission.refuse_existing(existing)
         if partition is not None:
             raise InvalidParams(f"run {existing.run_id!r} has its partition already; leave it out to continue the run")
-        told = Told(start_from=start_from, params=params, context=context, renamed=names, reason=check_reason(reason))
-        return self._go_on(workflow, existing, told, refuse_unless_free)
+        request = ResumeRequest(
+            start_from=start_from, params=params, context=context, renamed=names, reason=check_reason(reason)
+        )
+        return self._go_on(workflow, existing, request, refuse_unless_free)
 
     def resume(
         self,
@@ -193,8 +192,27 @@ class WorkflowRunner:
         or what `execute` raises.
         """
         names = parse_renamed(renamed)
-        told = Told(start_from=start_from, params=params_override, renamed=names, reason=check_reason(reason))
-        return self._resume(run_id, told, refuse_unless_resumable if start_from is None else refuse_unless_free)
+        request = ResumeRequest(
+            start_from=start_from, params=params_override, renamed=names, reason=check_reason(reason)
+        )
+        return self._resume(run_id, request, _refuse_unless_fit(start_from))
+
+    def preview_resume(
+        self,
+        run_id: str,
+        params_override: Mapping[str, Any] | None = None,
+        *,
+        start_from: str | None = None,
+        renamed: Mapping[str, str] | None = None,
+    ) -> ResumePreview:
+        """Say what `resume` would do with the same arguments, and do none of it; raise what it would raise.
+
+        What the run is told by somebody else meanwhile changes that.
+        """
+        request = ResumeRequest(start_from=start_from, params=params_override, renamed=parse_renamed(renamed))
+        run = self.get_summary(run_id)
+        workflow = self._registry.get_workflow_of(run)
+        return self._admission.preview(workflow, run, request, refuse=_refuse_unless_fit(start_from))
 
     def recover(self, *, workflow: str | None = None, limit: int = 1000) -> list[Recovered]:
         """Resume every crashed run, one after another; safe when several machines do it at once.
@@ -205,7 +223,9 @@ class WorkflowRunner:
         """
         DEFAULT_REGISTRY.refuse_while_filling()
         wanted = run_filter(status=CRASHED, workflow=workflow, since=None, limit=limit)._replace(least_taken=True)
-        resume = partial(self._resume, told=Told(reason="recovered", by_hand=False), refuse=refuse_unless_crashed)
+        resume = partial(
+            self._resume, request=ResumeRequest(reason="recovered", by_hand=False), refuse=refuse_unless_crashed
+        )
         return recover_crashed(self._store, wanted, resume)
 
     def get_run(self, run_id: str) -> Run:
@@ -261,12 +281,7 @@ class WorkflowRunner:
         A crashed run, with which nobody can go on any more, is cancelled.
         """
         with self._asking_for(run_id) as known:
-            for _ in range(TRIES):
-                removed = self._store.delete_checkpoints(known, by=actor(reason))
-                if removed is not None:
-                    return removed
-                self._refuse_held(known)
-        raise NotResumable(f"run {run_id!r} kept changing while its checkpoints were to be deleted; try again")
+            return intervention.delete_checkpoints(self._store, known, actor(reason))
 
     def cancel(self, run_id: str, *, reason: str | None = None) -> RunSummary:
         """Cancel a run, also one that another process drives: its next write fails and it starts nothing more.
@@ -274,19 +289,7 @@ class WorkflowRunner:
         Raise `RunNotFound`, or `RunAlreadyCompleted` if there is nothing left to cancel.
         """
         with self._asking_for(run_id) as known:
-            for _ in range(TRIES):
-                cancelled = self._store.cancel_run(known, by=actor(reason))
-                try:
-                    run = self._store.get_run_summary(known)
-                except SnapshotCorrupt as error:
-                    raise SnapshotCorrupt(
-                        f"run {run_id!r} is cancelled, and {error}" if cancelled else str(error)
-                    ) from None
-                if cancelled or run.status is RunStatus.CANCELLED:
-                    return run
-                if run.status is RunStatus.COMPLETED:
-                    raise RunAlreadyCompleted(f"run {run_id!r} has completed; there is nothing to cancel")
-        raise NotResumable(f"run {run_id!r} kept changing while it was to be cancelled; try again")
+            return intervention.cancel_run(self._store, known, actor(reason))
 
     def purge(
         self,
@@ -332,13 +335,13 @@ class WorkflowRunner:
             defaulted=first.defaulted,
         )
 
-    def _resume(self, run_id: str, told: Told, refuse: Judge) -> WorkflowResult:
+    def _resume(self, run_id: str, request: ResumeRequest, refuse: Judge) -> WorkflowResult:
         DEFAULT_REGISTRY.refuse_while_filling()
         run = self.get_summary(run_id)
-        return self._go_on(self._registry.get_workflow_of(run), run, told, refuse)
+        return self._go_on(self._registry.get_workflow_of(run), run, request, refuse)
 
-    def _go_on(self, workflow: Workflow, run: ClaimableRun, told: Told, refuse: Judge) -> WorkflowResult:
-        return self._drive(partial(self._admission.admit_existing, workflow, run, told, refuse=refuse))
+    def _go_on(self, workflow: Workflow, run: ClaimableRun, request: ResumeRequest, refuse: Judge) -> WorkflowResult:
+        return self._drive(partial(self._admission.admit_existing, workflow, run, request, refuse=refuse))
 
     def _drive(self, admit: Callable[[], Admitted]) -> WorkflowResult:
         result = self._driver.drive(admit)
@@ -358,15 +361,6 @@ class WorkflowRunner:
         except RunNotFound:
             return None
 
-    def _refuse_held(self, run_id: str) -> None:
-        lease = self._store.get_claimable(run_id).lease
-        if lease is not None:
-            raise RunIsHeld(
-                f"run {run_id!r} is driven by {lease.holder}; cancel it first: spine runs cancel {typed(run_id)}",
-                holder=lease.holder,
-                expires_at=lease.expires_at,
-            )
-
 
 def _open_store(options: Options, *, make_tables: bool) -> Store:
     return open_store(
@@ -375,6 +369,10 @@ def _open_store(options: Options, *, make_tables: bool) -> Store:
         reconnect_seconds=options.reconnect_seconds,
         make_tables=make_tables,
     )
+
+
+def _refuse_unless_fit(start_from: str | None) -> Judge:
+    return refuse_unless_resumable if start_from is None else refuse_unless_free
 
 
 def _checked_names(workflows: Any) -> frozenset[str]:

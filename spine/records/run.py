@@ -62,10 +62,11 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """A step as the run remembers it."""
+    """A step as the run remembers it; `checkpoint` tells whether it leaves one, unless its result says otherwise."""
 
     name: str
     kind: str
+    checkpoint: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,11 @@ class Definition:
         """Give the names up to this step, and it too; all if it is none of them."""
         names = self.names
         return names[: names.index(step) + 1] if step in names else names
+
+    def until_checkpoint(self, index: int) -> tuple[str, ...]:
+        """Give the names from this index to the first step that leaves a checkpoint, and it too."""
+        first = next((at for at, step in enumerate(self.steps[index:], index) if step.checkpoint), len(self.steps))
+        return self.names[index : first + 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,15 @@ class RunSummary:
     def state(self) -> str:
         """The status, or `crashed`."""
         return CRASHED if self.is_crashed else self.status.value
+
+    def begun_from(self, index: int) -> tuple[str, ...]:
+        """Name the steps that may have begun since the checkpoint before the one of this index.
+
+        A failed run says how far it came; any other came no further than the first step that leaves a checkpoint.
+        """
+        if self.error_step is not None:
+            return self.definition.up_to(self.error_step)[index:]
+        return self.definition.until_checkpoint(index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,10 @@ def read_event_kind(text: str, *, where: str) -> EventKind:
 
 def write_definition(definition: Definition) -> str:
     """Write what the run remembers of its workflow."""
-    steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]
+    steps = [
+        {"name": step.name, "kind": step.kind} | ({} if step.checkpoint else {"checkpoint": False})
+        for step in definition.steps
+    ]
     document: dict[str, Any] = {"steps": steps, "source": definition.source}
     if definition.defaulted:
         document["defaulted"] = sorted(definition.defaulted)
@@ -103,7 +106,7 @@ def read_definition(text: str | None, *, where: str) -> Definition:
         where,
         lambda: Definition(
             steps=tuple(
-                StepDefinition(name=step_name, kind=step["kind"])
+                StepDefinition(name=step_name, kind=step["kind"], checkpoint=step.get("checkpoint", True))
                 for step_name, step in zip(
                     names([step["name"] for step in document["steps"]]), document["steps"], strict=True
                 )

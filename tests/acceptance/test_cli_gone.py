@@ -137,6 +137,30 @@ def test_recover_leaves_such_a_run_to_a_person(spine, place, steps, now):
 
 
 @pytest.mark.parametrize(
+    ("steps", "now", "settings"),
+    [
+        (["fetch*", "clean", "pay", "tell"], ["fetch*", "clean*", "charge", "tell"], {}),
+        (["fetch*", "clean", "pay", "tell"], ["fetch", "clean", "charge", "tell"], {}),
+        (["fetch*", "clean", "pay", "tell"], ["fetch*", "clean", "charge", "tell"], {"STRATEGY": "every_step"}),
+    ],
+    ids=["a mark more", "a mark less", "another strategy"],
+)
+def test_it_does_so_too_where_the_marks_have_changed_since(spine, place, monkeypatch, steps, now, settings):
+    crash_in(place, spine, "pay", steps)
+    (place / "now.py").write_text(workflow_of(now))
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SPINE_CHECKPOINT_{name}", value)
+
+    said = spine("recover", "--app", "now.py")
+    shown = spine("runs", "show", "r1", "--app", "now.py")
+
+    assert said.code == 1
+    assert "run 'r1' may have begun 'pay', which workflow 'pay' has no more" in said.out
+    assert "(spine resume r1 --renamed pay=NEW)" in said.out
+    assert "the workflow has 'pay' no more" in shown.err
+
+
+@pytest.mark.parametrize(
     ("steps", "now"),
     [
         (["fetch", "pay", "tell"], ["fetch", "pay", "report"]),
@@ -149,6 +173,85 @@ def test_recover_minds_no_step_that_the_run_cannot_have_begun(spine, place, step
     (place / "now.py").write_text(workflow_of(now))
 
     assert spine("recover", "--app", "now.py").code == 0
+
+
+def test_which_steps_may_have_run_since_the_last_checkpoint_is_told(spine, place):
+    crash_in(place, spine, "pay", ["fetch*", "clean", "pay", "tell*", "end"])
+
+    crashed = spine("runs", "show", "r1", "--json").json
+    listed = spine("runs", "list").out
+    spine("runs", "cancel", "r1")
+    cancelled = spine("runs", "show", "r1").out
+
+    states = [step["state"] for step in crashed["steps"]]
+    assert states == ["done", "next", "may have run", "may have run", "to do"]
+    assert re.search(r"r1 .* crashed +clean or later ", listed)
+    assert re.search(r"pay +lambda +may have run", cancelled)
+    assert "may have run: it comes after a step that leaves no checkpoint; a resume runs both again" in cancelled
+
+
+def test_while_a_run_is_driven_no_step_is_said_to_run_that_may_be_over(spine, place):
+    crash_in(place, spine, "pay", ["fetch*", "clean", "pay", "tell*", "end"])
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
+        connection.execute(
+            "UPDATE core_workflow_runs SET holder = 'etl@db1/7', expires_at = '2999-01-01 00:00:00.000000'"
+        )
+
+    document = spine("runs", "show", "r1", "--json").json
+
+    assert [step["state"] for step in document["steps"]] == ["done", *["may have run"] * 3, "to do"]
+
+
+def test_a_resume_says_which_steps_run_again_and_what_is_removed(spine, place):
+    (place / "then.py").write_text(workflow_of(["fetch*", "clean", "pay", "tell*"], fails="pay"))
+    (place / "now.py").write_text(workflow_of(["clean", "pay", "tell*"]))
+    spine("run", "then.py", "--run-id", "r1")
+
+    again = spine("resume", "r1", "--app", "then.py")
+    quiet = spine("resume", "r1", "--app", "then.py", "-q")
+    refused = spine("resume", "r1", "--app", "now.py")
+    left_out = spine("resume", "r1", "--app", "now.py", "--start-from", "clean", "-q")
+
+    assert "'clean' left no checkpoint: what of it has run runs again\n" in again.err
+    assert "left no checkpoint" not in quiet.err
+    assert refused.code == 4
+    assert refused.err.endswith("(--start-from clean); left out, with what they gave: fetch.\n")
+    assert left_out.code == 0
+    assert left_out.err == "spine: what 'fetch' gave, outputs and params, is removed with the checkpoint\n"
+
+
+def test_a_dry_run_tells_what_a_resume_would_do_and_does_nothing(spine, place):
+    (place / "then.py").write_text(workflow_of(["a", "b", "c", "d"], fails="c"))
+    spine("run", "then.py", "--run-id", "r1", "--param", "limit=1")
+    before = spine("runs", "show", "r1", "--json").json
+
+    asked = ("resume", "r1", "--app", "then.py", "--param", "limit=2", "--start-from", "b", "--dry-run")
+    told, document = spine(*asked), spine(*asked, "--json").json
+    refused = spine("resume", "r1", "--app", "then.py", "--start-from", "z", "--dry-run")
+
+    assert told.code == 0
+    assert told.out.splitlines() == [
+        "run r1 of pay would go on at b; nothing was run",
+        "runs                    b, c, d",
+        "removes checkpoints of  b",
+        "param limit             2",
+    ]
+    assert document["steps"] == ["b", "c", "d"]
+    assert (document["removed_checkpoints"], document["params"]) == (["b"], {"limit": 2})
+    assert (refused.code, refused.out) == (3, "")
+    assert spine("runs", "show", "r1", "--json").json == before
+
+
+def test_a_dry_run_of_a_completed_run_is_no_error_as_its_resume_is_none(spine, place):
+    (place / "flow.py").write_text(workflow_of(["a"]))
+    spine("run", "flow.py", "--run-id", "r1")
+
+    told = spine("resume", "r1", "--app", "flow.py", "--dry-run")
+    with_params = spine("resume", "r1", "--app", "flow.py", "--dry-run", "--param", "x=1")
+
+    assert (told.code, told.out) == (0, "run r1 has completed already; there is nothing to resume\n")
+    assert spine("resume", "r1", "--app", "flow.py", "--dry-run", "--json").out == "null\n"
+    assert with_params.code == 4
 
 
 def workflow_of(steps: list[str], *, fails: str = "") -> str:

@@ -226,7 +226,7 @@ def test_deleted_checkpoints_are_gone_and_a_resume_says_why_it_cannot(runner, ra
     run = runner.get_run(run_id)
     assert (run.status, run.removed_because) == ("failed", "deleted")
     assert run.removed_at is not None
-    with pytest.raises(CheckpointsDeleted, match=f"the checkpoints of run '{run_id}' were deleted on 2"):
+    with pytest.raises(CheckpointsDeleted, match=f"run '{run_id}' cannot go on: its checkpoints were deleted on 2"):
         runner.resume(run_id)
     with pytest.raises(CheckpointsDeleted):
         runner.execute(ran.workflow("a", "b", "c"), run_id=run_id, start_from="b")

@@ -76,7 +76,7 @@ def test_an_expired_run_says_so_and_never_starts_over(runner, ran, failed):  # S
     runner.purge(MOMENT)
     ran.taken()
 
-    with pytest.raises(RunExpired, match="the checkpoints of run 'failed' were removed by retention on 2"):
+    with pytest.raises(RunExpired, match="run 'failed' cannot go on: its checkpoints were removed by retention on 2"):
         runner.resume("failed")
     with pytest.raises(RunExpired):
         runner.execute(ran.workflow("a", "b"), run_id="failed", start_from="a")

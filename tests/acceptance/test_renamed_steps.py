@@ -85,7 +85,9 @@ def test_a_run_goes_on_under_the_new_names_of_its_steps(failed: str, orders: Ord
 def test_without_a_renaming_nothing_runs_and_the_error_says_how_to_give_one(failed: str, orders: Orders):
     with WorkflowRunner(failed) as runner:
         runner.register(orders.workflow(*NEW))
-        with pytest.raises(DefinitionChanged, match=r"renamed=\{old: new\} \(spine resume --renamed OLD=NEW\)"):
+        with pytest.raises(
+            DefinitionChanged, match=r"renamed=\{old: new\} \(spine resume night --renamed extract=fetch\)"
+        ):
             runner.resume("night")
 
     assert "store" not in orders.seen
@@ -227,7 +229,7 @@ def test_an_operator_says_what_was_renamed(place: Path, spine: Any):
     shown = spine("runs", "show", "night")
 
     assert refused.code == 4
-    assert "spine resume --renamed OLD=NEW" in refused.err
+    assert "--renamed extract=fetch" in refused.err
     assert unreadable.code == 2
     assert "--renamed takes OLD=NEW" in unreadable.err
     assert resumed.code == 0, resumed.err

@@ -6,7 +6,7 @@ import pytest
 
 from spine.errors import InvalidName, InvalidSetting, StepNotFound
 from spine.orchestration.renaming import parse_renamed, restore, translate_checkpoints, translate_run
-from spine.orchestration.resume import Told, locate
+from spine.orchestration.resume import ResumeRequest, locate
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
@@ -101,7 +101,7 @@ def test_a_renamed_run_goes_on_where_it_stood(now, renamed, place):
     rows = [row("a", "b", 1), row("b", "c", 2)]
     translated = translate_run(run(), workflow(now), renamed)
 
-    position = locate(workflow(now), translated, translate_checkpoints(rows, renamed), Told())
+    position = locate(workflow(now), translated, translate_checkpoints(rows, renamed), ResumeRequest())
 
     assert position.index == place
     assert position.base.step_name == renamed.get("b", "b")

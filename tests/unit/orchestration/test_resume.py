@@ -16,7 +16,15 @@ from spine.errors import (
     SnapshotCorrupt,
     StepNotFound,
 )
-from spine.orchestration.resume import Plan, Position, Told, locate, plan, refuse_unless_free, refuse_unless_resumable
+from spine.orchestration.resume import (
+    Plan,
+    Position,
+    ResumeRequest,
+    locate,
+    plan,
+    refuse_unless_free,
+    refuse_unless_resumable,
+)
 from spine.orchestration.workflow import Workflow
 from spine.records.checkpoint import CheckpointSummary
 from spine.records.context import WorkflowContext
@@ -82,7 +90,7 @@ def found(position: Position) -> tuple[int, str | None, str, str]:
     ],
 )
 def test_a_run_goes_on_after_its_latest_checkpoint_or_where_it_is_told(done, told, expected):
-    position = locate(workflow("abcd"), run(), rows(done), Told(start_from=told))
+    position = locate(workflow("abcd"), run(), rows(done), ResumeRequest(start_from=told))
 
     assert found(position) == expected
     assert position.last_sequence == len(done)
@@ -98,13 +106,13 @@ def test_a_run_goes_on_after_its_latest_checkpoint_or_where_it_is_told(done, tol
     ],
 )
 def test_with_sparse_checkpoints_the_steps_after_the_last_one_run_again(kept, told, expected):
-    assert found(locate(workflow("abcd"), run(), kept, Told(start_from=told))) == expected
+    assert found(locate(workflow("abcd"), run(), kept, ResumeRequest(start_from=told))) == expected
 
 
 def test_latest_means_the_highest_sequence_and_a_jump_back_goes_where_it_says():
     jumped = [row("a", "b", 1), row("b", "c", 4), row("c", "b", 5)]
 
-    position = locate(workflow("abcd"), run(), jumped, Told())
+    position = locate(workflow("abcd"), run(), jumped, ResumeRequest())
 
     assert found(position) == (1, "a", "", "bc")
     assert position.last_sequence == 5
@@ -120,14 +128,14 @@ def test_latest_means_the_highest_sequence_and_a_jump_back_goes_where_it_says():
     ],
 )
 def test_what_a_claim_was_told_comes_before_the_latest_checkpoint(resume_point, told, expected):
-    position = locate(workflow("abcd"), run(resume_point=resume_point), rows("ab"), Told(start_from=told))
+    position = locate(workflow("abcd"), run(resume_point=resume_point), rows("ab"), ResumeRequest(start_from=told))
 
     assert found(position) == expected
 
 
 @pytest.mark.parametrize("now", ["abxyz", "abx", "abdc", "abcdef"])
 def test_steps_after_those_that_are_done_may_change(now):
-    assert locate(workflow(now), run(), rows("ab"), Told()).index == 2
+    assert locate(workflow(now), run(), rows("ab"), ResumeRequest()).index == 2
 
 
 @pytest.mark.parametrize(
@@ -135,7 +143,7 @@ def test_steps_after_those_that_are_done_may_change(now):
 )
 def test_steps_that_are_done_may_not_change_and_the_error_shows_both_lists(now, gone, new):
     with pytest.raises(DefinitionChanged) as refused:
-        locate(workflow(now), run(), rows("ab"), Told())
+        locate(workflow(now), run(), rows("ab"), ResumeRequest())
 
     text = str(refused.value)
     assert "Done: a, b." in text
@@ -144,7 +152,7 @@ def test_steps_that_are_done_may_not_change_and_the_error_shows_both_lists(now, 
 
 
 def test_going_back_asks_only_for_the_steps_before():
-    assert locate(workflow("axyz"), run(), rows("abc"), Told(start_from="x")).index == 1
+    assert locate(workflow("axyz"), run(), rows("abc"), ResumeRequest(start_from="x")).index == 1
 
 
 @pytest.mark.parametrize(("repaired", "at"), [("abxcd", 2), ("abx", 2), ("abxd", 2)])
@@ -152,17 +160,17 @@ def test_a_repaired_step_that_failed_again_is_where_the_next_resume_goes_on(repa
     """The row of b still says `c`, and the run has remembered the repair since the resume that failed."""
     again = run(repaired)
 
-    assert locate(workflow(repaired), again, rows("ab"), Told()).index == at
+    assert locate(workflow(repaired), again, rows("ab"), ResumeRequest()).index == at
 
 
 def test_a_step_to_start_from_must_be_there():
     with pytest.raises(StepNotFound, match="its steps are: a, b, c, d"):
-        locate(workflow("abcd"), run(), rows("a"), Told(start_from="z"))
+        locate(workflow("abcd"), run(), rows("a"), ResumeRequest(start_from="z"))
 
 
 def test_a_row_of_a_step_that_the_run_does_not_have_is_corruption():
     with pytest.raises(SnapshotCorrupt, match="'z'"):
-        locate(workflow("abcd"), run(), [row("z", "b", 1)], Told())
+        locate(workflow("abcd"), run(), [row("z", "b", 1)], ResumeRequest())
 
 
 def test_a_run_whose_open_steps_are_all_gone_is_not_called_completed():
@@ -172,7 +180,7 @@ def test_a_run_whose_open_steps_are_all_gone_is_not_called_completed():
 
 def planned(now: Workflow, claimed: ClaimableRun, checkpoints: list, base: dict | None = None, **told) -> Plan:
     context = WorkflowContext(run_id="1", workflow_name="letters", params=base or {})
-    what = Told(**told)
+    what = ResumeRequest(**told)
     return plan(now, claimed, locate(now, claimed, checkpoints, what), context, what, DEFAULT_LIMITS)
 
 

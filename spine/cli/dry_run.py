@@ -1,0 +1,53 @@
+"""Tells what a resume would do: `spine resume --dry-run`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from spine.cli import render, spelling
+from spine.cli.options import Options
+from spine.cli.output import out
+from spine.cli.render import Cell
+from spine.cli.shown_run import short
+from spine.orchestration.preview import ResumePreview
+
+
+def tell_preview(preview: ResumePreview, options: Options) -> None:
+    """Write it to stdout, as JSON or for people."""
+    if options.json:
+        render.print_json(_document(preview))
+        return
+    start = preview.steps[0]
+    out(spelling.safe(f"run {preview.run_id} of {preview.workflow_name} would go on at {start}; nothing was run"))
+    params = preview.context.params
+    facts: list[tuple[str, Cell | str]] = [
+        ("runs", _listed(preview.steps)),
+        ("passes over", _listed(preview.passed_over)),
+        ("removes checkpoints of", _listed(preview.removed_checkpoints)),
+        *((f"param {name}", short(value)) for name, value in params.items()),
+    ]
+    render.print_facts(facts)
+
+
+def tell_nothing_to_resume(run_id: str, options: Options) -> None:
+    """Say that the run has completed."""
+    if options.json:
+        render.print_json(None)
+    else:
+        out(spelling.safe(f"run {run_id} has completed already; there is nothing to resume"))
+
+
+def _document(preview: ResumePreview) -> dict[str, Any]:
+    return {
+        "run_id": preview.run_id,
+        "workflow_name": preview.workflow_name,
+        "steps": list(preview.steps),
+        "passed_over": list(preview.passed_over),
+        "removed_checkpoints": list(preview.removed_checkpoints),
+        "begun": list(preview.begun),
+        "steps_gone": list(preview.steps_gone),
+        "params": render.plain(preview.context.params),
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

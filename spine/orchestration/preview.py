@@ -1,0 +1,43 @@
+"""`ResumePreview`: what a resume of a run would do."""
+
+from dataclasses import dataclass
+
+from spine.orchestration.resume import Plan
+from spine.orchestration.steps_gone import steps_gone
+from spine.records.context import WorkflowContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePreview:
+    """What a resume would do, of which nothing is done yet.
+
+    `steps` are those that it runs, beginning with the one at which it goes on, which gets `context`. `passed_over` are
+    steps before it that are not done and that it leaves out; `removed_checkpoints` are the steps whose checkpoints go.
+    `begun` are those of the steps that may have begun since the newest checkpoint. `steps_gone` may have begun too, and
+    the workflow has them no more: if one of them only has a new name, say so with `renamed`, or its step is taken as
+    new, with new idempotency keys.
+    """
+
+    run_id: str
+    workflow_name: str
+    steps: tuple[str, ...]
+    passed_over: tuple[str, ...]
+    removed_checkpoints: tuple[str, ...]
+    begun: tuple[str, ...]
+    steps_gone: tuple[str, ...]
+    context: WorkflowContext
+
+
+def preview_of(plan: Plan) -> ResumePreview:
+    """Tell what a plan comes to."""
+    progress = plan.progress
+    return ResumePreview(
+        run_id=progress.context.run_id,
+        workflow_name=progress.workflow.name,
+        steps=progress.workflow.step_names[progress.index :],
+        passed_over=tuple(progress.unsaved_skips),
+        removed_checkpoints=plan.removed_steps,
+        begun=tuple(name for name in plan.begun if name in progress.workflow.step_names),
+        steps_gone=steps_gone(progress.workflow, plan.begun),
+        context=progress.context,
+    )

@@ -1,0 +1,91 @@
+"""What a resume would do is told before it does it, and nothing is done."""
+
+import pytest
+
+from spine.orchestration import (
+    DefinitionChanged,
+    InvalidParams,
+    RunAlreadyCompleted,
+    RunIsHeld,
+    RunNotFound,
+    StepNotFound,
+    StepResult,
+)
+
+
+@pytest.fixture
+def failed(runner, ran) -> str:
+    """A run that did a and b and failed at c."""
+    ran.broken["c"] = RuntimeError("down")
+    run_id = runner.execute(ran.workflow("a", "b", "c", "d"), {"limit": 1}).run_id
+    ran.repair()
+    ran.taken()
+    return run_id
+
+
+def state(runner, run_id):
+    return runner.get_summary(run_id), runner.list_checkpoints(run_id), runner.list_events(run_id)
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "passed_over", "removed", "begun"),
+    [
+        ({}, "cd", "", "", "c"),
+        ({"start_from": "b"}, "bcd", "", "b", "c"),
+        ({"start_from": "d"}, "d", "c", "", ""),
+    ],
+    ids=["on", "back", "forwards"],
+)
+def test_a_preview_says_what_the_same_resume_then_does(runner, ran, failed, asked, steps, passed_over, removed, begun):
+    before = state(runner, failed)
+
+    preview = runner.preview_resume(failed, {"limit": 2}, **asked)
+
+    assert ran.steps == []
+    assert state(runner, failed) == before
+    assert (preview.run_id, preview.workflow_name) == (failed, "recorded")
+    assert preview.steps == tuple(steps)
+    assert preview.passed_over == tuple(passed_over)
+    assert preview.removed_checkpoints == tuple(removed)
+    assert (preview.begun, preview.steps_gone) == (tuple(begun), ())
+    assert preview.context.params["limit"] == 2
+    runner.resume(failed, {"limit": 2}, **asked)
+    details = runner.list_events(failed)[len(before[2])].fields
+    assert ran.steps == [*steps]
+    assert details.get("passed_over", []) == [*passed_over]
+    assert details.get("removed_checkpoints", []) == [*removed]
+
+
+def test_a_preview_says_which_steps_may_have_begun_and_are_gone(runner, ran, failed):
+    runner.register(ran.workflow("a", "b", "x", "d"))
+
+    assert runner.preview_resume(failed).steps_gone == ("c",)
+    assert runner.preview_resume(failed, renamed={"c": "x"}).steps_gone == ()
+
+
+def test_a_preview_refuses_what_the_resume_would(runner, ran, failed):
+    with pytest.raises(StepNotFound):
+        runner.preview_resume(failed, start_from="z")
+    with pytest.raises(InvalidParams):
+        runner.preview_resume(failed, ["limit"])
+    with pytest.raises(RunNotFound):
+        runner.preview_resume("nobody")
+    runner.register(ran.workflow("x", "b", "c", "d"))
+    with pytest.raises(DefinitionChanged):
+        runner.preview_resume(failed)
+
+
+def test_a_run_that_is_driven_or_has_completed_has_no_preview(runner, ran):
+    seen = []
+
+    def look(ctx):
+        with pytest.raises(RunIsHeld):
+            runner.preview_resume(ctx.run_id)
+        seen.append(ctx.run_id)
+        return StepResult.ok()
+
+    run_id = runner.execute(ran.workflow(ran.step("a", look))).run_id
+
+    with pytest.raises(RunAlreadyCompleted):
+        runner.preview_resume(run_id)
+    assert seen == [run_id]

@@ -28,7 +28,7 @@ SpineError
 └── StoreError               the database
     ├── StoreUnavailable     cannot be reached, or the connection was lost
     ├── StoreBusy            locked by somebody else for too long
-    ├── StoreFull            no space left
+    ├── StoreFull            no space left, or no memory
     ├── StoreWentBack        a backup was restored, or a standby lacked the newest writes
     ├── SchemaMissing
     ├── SchemaOutdated
@@ -211,7 +211,7 @@ class StoreBusy(StoreError):
 
 
 class StoreFull(StoreError):
-    """The database has no space left; what was committed before is safe."""
+    """The database has no space left, or no memory; what was committed before is safe."""
 
 
 class StoreWentBack(StoreError):

@@ -15,6 +15,7 @@ from spine.errors import (
     RunIsHeld,
     SpineError,
     StoreBusy,
+    StoreFull,
     StoreUnavailable,
     StoreWentBack,
     class_name,
@@ -25,6 +26,7 @@ from spine.records.quality import QualityMetrics
 LONGEST_ERROR = 4000
 _PACKAGE = f"{spine.__path__[0]}{os.sep}"
 LONGEST_ERROR_TYPE = 200
+_PASSING = (ConnectionError, StoreBusy, StoreFull, StoreUnavailable, StoreWentBack, RunIsHeld, LeaseLost)
 
 
 class ErrorCategory(StrEnum):
@@ -158,7 +160,7 @@ def category_of(error: BaseException) -> ErrorCategory:
     kind = type(error)
     if issubclass(kind, TimeoutError):
         return ErrorCategory.TIMEOUT
-    if issubclass(kind, (ConnectionError, StoreBusy, StoreUnavailable, StoreWentBack, RunIsHeld, LeaseLost)):
+    if issubclass(kind, _PASSING):
         return ErrorCategory.TRANSIENT
     if issubclass(kind, RunFailed):  # of another run, which the step drove
         of_that_run = getattr(getattr(error, "result", None), "error_category", None)

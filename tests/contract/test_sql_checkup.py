@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from spine.orchestration import Finding, StoreError, Verdict, WorkflowRunner
 from tests.contract.roles import as_role, role
 from tests.servers.account import server_account
 from tests.servers.postgres import PostgresServer
+from tests.servers.session import Session
 
 
 def examined(url: str) -> dict[str, Finding]:
@@ -68,6 +70,27 @@ def test_a_file_in_a_folder_that_may_not_be_entered_is_a_finding_as_it_is_an_err
             os.seteuid(ours)
 
     assert (finding.verdict, finding.seen) == (Verdict.PROBLEM, str(caught.value))
+
+
+def test_a_file_that_may_not_be_read_is_told_from_a_folder_that_may_not_be_written(session: Session):
+    folder = Path(mkdtemp(dir=session.folder))  # which other accounts reach, unlike tmp_path
+    folder.chmod(0o755)
+    with WorkflowRunner(f"sqlite:///{folder}/spine.db") as runner:
+        runner.list_runs()
+    (folder / "spine.db").chmod(0)
+    ours = os.geteuid()
+
+    with WorkflowRunner(f"sqlite:///{folder}/spine.db") as runner:
+        os.seteuid(server_account().uid)
+        try:
+            with pytest.raises(StoreError) as caught:
+                runner.list_runs()
+        finally:
+            os.seteuid(ours)
+
+    assert str(caught.value).endswith(
+        "spine.db; this user may not read it; let this user read and write it, or check the name"
+    )
 
 
 def test_a_file_whose_name_is_too_long_is_a_finding(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from spine.errors import StoreError
+from spine.errors import StoreError, StoreFull, StoreUnavailable
 from spine.stores.open import open_store
 from spine.stores.protocol import PurgeOrder, RunFilter
 from spine.stores.sql.engine import make_engine
@@ -20,9 +20,9 @@ RAISE = "DO $$ BEGIN RAISE EXCEPTION '{words}' USING ERRCODE = '{state}'; END $$
 
 
 @contextmanager
-def session_on(url: str) -> Iterator[Session]:
+def session_on(url: str, *, reconnect_seconds: float = 20) -> Iterator[Session]:
     engine = make_engine(parse_url(url))
-    with closing(Session(engine, reconnect_seconds=20)) as session:
+    with closing(Session(engine, reconnect_seconds=reconnect_seconds)) as session:
         yield session
     engine.dispose()
 
@@ -57,12 +57,57 @@ class Question:
         return self._rows
 
 
-@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53200", "25P03", "25006"])
+@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53100", "53200", "53400", "25P03", "25006"])
 def test_what_may_pass_is_tried_again_whatever_the_server_says(opened, state):
     write = Write(state, "order 7 is not for sale")
 
     assert opened.run(write, ONE_VALUE, question=Question(0)) == 1
     assert write.tries == 2
+
+
+class Refused:
+    """A write that the server refuses each time."""
+
+    def __init__(self, state: str) -> None:
+        self._refusal = RAISE.format(words="its own words", state=state)
+
+    def run(self, cursor: Any, _values: Mapping[str, Any]) -> int:
+        cursor.execute(self._refusal)
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "meaning"),
+    [
+        ("53100", StoreFull, "has no space left on its disk; free some and try again"),
+        ("53200", StoreFull, "is out of memory; give it some and try again"),
+        ("53400", StoreFull, "has reached a limit that its configuration sets; raise it and try again"),
+        ("53000", StoreFull, "is out of something that it needs; give it some and try again"),
+        ("53300", StoreUnavailable, "has too many connections; try again, or raise max_connections"),
+    ],
+)
+def test_what_a_server_lacks_is_told_as_that_with_its_own_words(empty_postgres_url, state, kind, meaning):
+    with session_on(empty_postgres_url, reconnect_seconds=0.1) as session, pytest.raises(StoreError) as raised:
+        session.run(Refused(state), ONE_VALUE, question=Question(0))
+
+    assert type(raised.value) is kind
+    assert f": {meaning} (its own words); gave up " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "end"),
+    [
+        ("53100", "store.full", "gave up trying again after 0.1 s"),
+        ("40001", "store.busy", "gave up trying again after 0.1 s"),
+        ("08006", "store.lost", "gave up reconnecting after 0.1 s"),
+    ],
+)
+def test_only_a_lost_connection_is_told_as_one(empty_postgres_url, caplog, state, event, end):
+    with session_on(empty_postgres_url, reconnect_seconds=0.1) as session, pytest.raises(StoreError) as raised:
+        session.run(Refused(state), ONE_VALUE, question=Question(0))
+
+    assert str(raised.value).endswith(end)
+    assert [record.getMessage().split()[0] for record in caplog.records if record.name == "spine"] == [event]
 
 
 @pytest.mark.parametrize("state", ["22000", "23505", "42501", "57014", "55P03", "P0001"])

@@ -70,7 +70,9 @@ def _remedy(error: StoreError, engine: Engine) -> str:
         return "do as it says"
     if engines.is_postgresql(engine):
         return "check the URL, the server and the login"
-    return "check the name of the file and who may write it and its folder; restore a damaged one from a backup"
+    return (
+        "check the name of the file and who may read and write it and its folder; restore a damaged one from a backup"
+    )
 
 
 def _absent(path: Path) -> Finding:

@@ -1,5 +1,6 @@
 """From what drivers and SQLAlchemy raise to `StoreError`."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +26,10 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "40001": _LOCKED,
     "57014": (StoreBusy, "a statement took longer than statement_timeout allows; try again"),
     "53300": (StoreUnavailable, "has too many connections; try again, or raise max_connections"),
-    "53": (StoreFull, "is out of space or memory; free some and resume"),
+    "53100": (StoreFull, "has no space left on its disk; free some and try again"),
+    "53200": (StoreFull, "is out of memory; give it some and try again"),
+    "53400": (StoreFull, "has reached a limit that its configuration sets; raise it and try again"),
+    "53": (StoreFull, "is out of something that it needs; give it some and try again"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
     "42501": (StoreUnavailable, "the role lacks a permission; which one tells: spine doctor"),
@@ -52,7 +56,7 @@ _LOCKED_FILE = (StoreBusy, "{where} stayed locked by another process for {busy_s
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: _LOCKED_FILE,
     sqlite3.SQLITE_LOCKED: _LOCKED_FILE,
-    sqlite3.SQLITE_FULL: (StoreFull, "no space left for {where}; free some and resume"),
+    sqlite3.SQLITE_FULL: (StoreFull, "no space left for {where}; free some and try again"),
     sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, "no space left to open {where}; free some and try again"),
     sqlite3.SQLITE_IOERR: (
         StoreUnavailable,
@@ -68,7 +72,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     ),
     sqlite3.SQLITE_CANTOPEN: (
         StoreUnavailable,
-        "cannot open {where}; check that the folder exists and may be written",
+        "cannot open {where}; {unopened}",
     ),
     sqlite3.SQLITE_NOTADB: (
         StoreUnavailable,
@@ -121,7 +125,7 @@ def store_error(error: BaseException, url: URL) -> StoreError:
     """Say what a driver's error means, by its SQLSTATE or SQLite's code, never by its text."""
     where = describe(url)
     if isinstance(error, sqlite3.Error):
-        return _sqlite_error(error, where)
+        return _sqlite_error(error, url)
     return _postgresql_error(getattr(error, "sqlstate", None), _words(error, url), where)
 
 
@@ -156,13 +160,26 @@ def _is_driver_error(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
 
 
-def _sqlite_error(error: sqlite3.Error, where: str) -> StoreError:
+def _sqlite_error(error: sqlite3.Error, url: URL) -> StoreError:
+    where = describe(url)
     code = getattr(error, "sqlite_errorcode", None)
     known = None if code is None else _BY_CODE.get(code) or _BY_CODE.get(code & 0xFF)
     if known is None:
         return StoreUnavailable(f"{where}: {error}")
     kind, meaning = known
-    return kind(meaning.format(where=where, busy_seconds=timeouts.BUSY_SECONDS))
+    unopened = _unopened(str(url.database)) if "{unopened}" in meaning else ""
+    return kind(meaning.format(where=where, busy_seconds=timeouts.BUSY_SECONDS, unopened=unopened))
+
+
+def _unopened(path: str) -> str:
+    """Say what keeps SQLite from a file, as far as this user may see it, and what to do."""
+    if os.path.isdir(path):  # noqa: PTH112  # a Path raises where the folder may not be looked into
+        return "it is a folder; name a file in it"
+    if not os.path.exists(path):  # noqa: PTH110  # as above
+        return "check that the folder exists and may be written"
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        return "this user may not read it; let this user read and write it, or check the name"
+    return "check that its folder and the files beside it may be written, and how many files this process has open"
 
 
 def _postgresql_error(state: str | None, words: str, where: str) -> StoreError:
@@ -171,7 +188,7 @@ def _postgresql_error(state: str | None, words: str, where: str) -> StoreError:
     if known is None:
         return StoreError(f"{where} refused a statement ({state}): {words}")
     kind, meaning = known
-    return kind(f"{where}: {meaning}" + (f" ({words})" if kind is StoreUnavailable else ""))
+    return kind(f"{where}: {meaning}" + (f" ({words})" if kind in (StoreUnavailable, StoreFull) else ""))
 
 
 def _words(error: BaseException, url: URL) -> str:

@@ -1,4 +1,4 @@
-"""Trying again on a new connection, when one was lost."""
+"""Trying again on a new connection, when one was lost or the database could not write for now."""
 
 import logging
 from collections.abc import Callable
@@ -7,18 +7,20 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from spine import clock
-from spine.errors import StoreError
+from spine.errors import StoreBusy, StoreError, StoreFull
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing
 
 _log = logging.getLogger("spine")
 T = TypeVar("T")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+_STILL_THERE: dict[type[StoreError], str] = {StoreFull: "store.full", StoreBusy: "store.busy"}
 
 
 def try_again(engine: Engine, first: StoreError, act: Callable[[], T | None], *, seconds: float) -> T:
     """Act until it gives something; raise what it raised last, from the `first` error, when the time is over."""
-    _log.warning("store.lost error=%r retrying_for=%gs", str(first), seconds)
+    event = _STILL_THERE.get(type(first), "store.lost")
+    _log.warning("%s error=%r retrying_for=%gs", event, str(first), seconds)
     latest = first
     deadline = clock.stopwatch() + seconds
     pause = SHORTEST_PAUSE
@@ -35,4 +37,5 @@ def try_again(engine: Engine, first: StoreError, act: Callable[[], T | None], *,
         else:
             if done is not None:
                 return done
-    raise type(latest)(f"{latest}; gave up reconnecting after {seconds:g} s") from first
+    tried = "trying again" if type(latest) in _STILL_THERE else "reconnecting"
+    raise type(latest)(f"{latest}; gave up {tried} after {seconds:g} s") from first

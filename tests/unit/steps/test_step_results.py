@@ -142,7 +142,7 @@ class WorkflowRun(NamedTuple):
         (ImportError(), "configuration"),
         (StoreBusy("locked"), "transient"),
         (StoreUnavailable("away"), "transient"),
-        (StoreFull("no space left"), "configuration"),
+        (StoreFull("no space left"), "transient"),
         (LeaseLost("taken"), "transient"),
         (RunIsHeld("held", holder="ann", expires_at=datetime.now(UTC)), "transient"),
         (RunFailed("failed", result=WorkflowRun(error_category="data_quality")), "data_quality"),

@@ -1,5 +1,7 @@
 """`spine doctor`."""
 
+from dataclasses import replace
+
 import typer
 
 from spine.cli import loading, render
@@ -22,18 +24,24 @@ def doctor(options: Options) -> None:
     Example: spine doctor --database-url sqlite:///spine.db
     """
     with loading.open_runner(options) as runner:
-        findings = runner.examine()
+        findings = [_leading_to(options.database_url, finding) for finding in runner.examine()]
     if options.json:
         render.print_json([_document(finding) for finding in findings])
     else:
-        render.print_facts([line for finding in findings for line in _lines(finding, options.database_url)])
+        render.print_facts([line for finding in findings for line in _lines(finding)])
     if any(finding.verdict is Verdict.PROBLEM for finding in findings):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _lines(finding: Finding, database_url: str | None) -> list[tuple[str, Cell | str]]:
+def _leading_to(database_url: str | None, finding: Finding) -> Finding:
+    """Let the commands that a finding tells to type lead to the database that was looked at."""
+    remedy = finding.remedy and for_database(finding.remedy, database_url)
+    return replace(finding, seen=for_database(finding.seen, database_url), remedy=remedy)
+
+
+def _lines(finding: Finding) -> list[tuple[str, Cell | str]]:
     seen = Cell(f"{finding.verdict.value}: {finding.seen}", _STYLES[finding.verdict])
-    return [(finding.subject, seen), ("  to do", for_database(finding.remedy or "", database_url))]
+    return [(finding.subject, seen), ("  to do", finding.remedy or "")]
 
 
 def _document(finding: Finding) -> dict[str, str | None]:

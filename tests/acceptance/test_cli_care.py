@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -248,6 +249,24 @@ def test_doctor_says_what_is_wrong_and_what_to_do(
     assert {each["subject"] for each in json.loads(fine.stdout)} >= {"database", "schema", "durability"}
     assert ill.returncode == 1
     assert "run: spine db upgrade" in ill.stdout
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]], ids=["for people", "for machines"])
+def test_what_doctor_tells_to_type_leads_to_the_database_that_was_looked_at(
+    folder: Path, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch, how: list[str]
+):
+    (folder / "empty.db").touch()
+    password = urlsplit(empty_postgres_url).password
+    monkeypatch.setenv("PGPASSWORD", unquote(password))
+    without_password = empty_postgres_url.replace(f":{password}@", "@")
+
+    for url in ("sqlite:///empty.db", "sqlite:///no.db", without_password):
+        said = spine("doctor", *how, "--database-url", url)
+        told = " ".join(said.stdout.split())  # a long line is folded
+
+        assert said.returncode == 1
+        assert f"run: spine db upgrade --database-url {url}" in told
+        assert told.count("spine db upgrade") == told.count(f"spine db upgrade --database-url {url}")
 
 
 def test_the_history_of_a_run_says_why(folder: Path):

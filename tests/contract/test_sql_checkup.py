@@ -1,6 +1,7 @@
 """What `examine` says of a set-up."""
 
 import os
+import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from spine.orchestration import Finding, StoreError, Verdict, WorkflowRunner
+from spine.stores.sql import checkup
 from tests.contract.roles import as_role, role
 from tests.servers.account import server_account
 from tests.servers.postgres import PostgresServer
@@ -43,6 +45,25 @@ def test_a_file_that_everybody_may_read_is_worth_a_change(sqlite_url: str):
 
     assert (readable.verdict, private.verdict) == (Verdict.ADVICE, Verdict.FINE)
     assert readable.remedy == f"everybody may read params and outputs: chmod o-rwx {path}*"
+
+
+def test_a_disk_with_little_room_is_a_problem_and_the_room_is_that_where_the_file_is(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = Path(mkdtemp(dir=session.folder))
+    with WorkflowRunner(f"sqlite:///{folder}/spine.db") as runner:
+        runner.list_runs()
+    (tmp_path / "link.db").symlink_to(folder / "spine.db")
+    free = shutil.disk_usage(folder).free
+
+    enough = examined(f"sqlite:///{tmp_path}/link.db")["disk"]
+    monkeypatch.setattr(checkup, "LEAST_ROOM", 2 * free)
+    little = examined(f"sqlite:///{tmp_path}/link.db")["disk"]
+
+    assert (enough.verdict, enough.remedy) == (Verdict.FINE, None)
+    assert little.verdict is Verdict.PROBLEM
+    assert little.seen.endswith(f" MB free in {folder}")
+    assert little.remedy.startswith("free some space there, to ")
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Looks at a database as a doctor would: what is there, is it right, and what to do."""
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from spine.stores.sql.url import describe
 OLDEST_SQLITE = (3, 35, 0)  # UPDATE ... RETURNING
 OLDEST_POSTGRESQL = 120000
 RUNS_LOOKED_AT = 1000
+LEAST_ROOM = 16_000_000  # bytes: the write-ahead log takes 4 MB, and what a step saves comes on top
 FURTHEST_CLOCK = timedelta(seconds=5)
 LONGEST_COMMIT = 5  # seconds that a standby may take to answer one
 _Look = Callable[[Connection], Finding]
@@ -166,6 +168,17 @@ def _sqlite_permissions(connection: Connection) -> Finding:
     return _fine("permissions", seen)
 
 
+def _sqlite_room(connection: Connection) -> Finding:
+    folder = Path(str(connection.engine.url.database)).resolve().parent  # where a link leads
+    free = shutil.disk_usage(folder).free
+    seen = f"{free / 1e6:,.0f} MB free in {folder}"
+    if free >= LEAST_ROOM:
+        return _fine("disk", seen)
+    return _problem(
+        "disk", seen, f"free some space there, to {LEAST_ROOM / 1e6:,.0f} MB or more: steps may not be saved"
+    )
+
+
 def _postgresql_version(connection: Connection) -> Finding:
     number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
     seen = f"PostgreSQL {number // 10000}.{number % 10000}"
@@ -269,6 +282,7 @@ _SQLITE: tuple[_Look, ...] = (
     _sqlite_durability,
     _sqlite_integrity,
     _sqlite_permissions,
+    _sqlite_room,
 )
 _POSTGRESQL: tuple[_Look, ...] = (
     _schema,

@@ -65,11 +65,14 @@ def with_article(name: str) -> str:
     return f"{'an' if name.lower().startswith(tuple(_AN)) else 'a'} {name}"
 
 
-def alike(name: str, known: Iterable[str], *, most: int) -> list[str]:
-    """Give the known names that somebody who gave another one may have meant, the most alike first."""
+def alike(name: str, known: Iterable[str], *, most: int, least: float = 0.6) -> list[str]:
+    """Give the known names that somebody who gave another one may have meant, the most alike first.
+
+    `least` is how alike they must be, where 1 is the same.
+    """
     from difflib import get_close_matches  # noqa: PLC0415  # only a name that is not known pays for it
 
-    return get_close_matches(name, list(known), n=most)
+    return get_close_matches(name, list(known), n=most, cutoff=least)
 
 
 class SpineError(Exception):

@@ -11,7 +11,8 @@ import typer
 from spine import __version__
 from spine.cli import failures, logs
 from spine.cli.commands import Command, Commands
-from spine.cli.output import out
+from spine.cli.output import out, say
+from spine.config.settings import slips
 
 P = ParamSpec("P")
 ReasonOption = Annotated[
@@ -66,6 +67,8 @@ def command(function: Callable[Concatenate[Options, P], None]) -> Callable[..., 
         options = _remember(context, given)
         with failures.told(debug=options.debug, database_url=options.database_url):
             logs.begin(verbose=options.verbose)
+            for name, meant in slips():
+                say(f"{name} is no setting; did you mean {meant}?")
             function(options, **given)  # type: ignore[call-arg]
 
     own = list(inspect.signature(function).parameters.values())[1:]

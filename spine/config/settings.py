@@ -4,10 +4,11 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from spine.errors import InvalidSetting
+from spine.errors import InvalidSetting, alike
 
 PREFIX = "SPINE_"
 FILE = "pyproject.toml"
+A_SLIP = 0.8  # so alike are names of which one is a slip in the other; SPINE_DATABASE_PASSWORD is none
 _TEXTS = {"SPINE_DATABASE_URL": "database_url", "SPINE_APP": "app"}
 
 
@@ -34,6 +35,19 @@ def load_settings(**given: Any) -> Settings:
     from spine.config.sources import read  # noqa: PLC0415  # pydantic-settings is slow to import
 
     return read(told)
+
+
+def slips() -> list[tuple[str, str]]:
+    """Give each variable that is no setting and nearly one, with the one that may be meant; others may be anybody's."""
+    known = {name.upper() for name in Settings.__slots__}
+    ours = {name: name.upper().removeprefix(PREFIX) for name in os.environ if name.upper().startswith(PREFIX)}
+    unknown = sorted((name, rest) for name, rest in ours.items() if rest not in known)
+    return [
+        (name, f"{PREFIX}{meant}")
+        for name, rest in unknown
+        for meant in alike(rest, known, most=1, least=A_SLIP)
+        if not rest.startswith(f"{meant}_")  # SPINE_DATABASE_URL_OLD says what it is
+    ]
 
 
 def _texts(told: dict[str, Any]) -> dict[str, Any] | None:

@@ -194,6 +194,19 @@ def test_a_setting_that_is_wrong_is_named(spine, monkeypatch):
     assert "SPINE_LEASE_SECONDS" in said.err
 
 
+@pytest.mark.parametrize("command", [("runs", "list", "-q"), ("workflows", "list"), ("db", "current"), ("doctor",)])
+def test_every_command_tells_once_of_a_variable_that_is_nearly_a_setting(spine, monkeypatch, command):
+    monkeypatch.setenv("SPINE_DATABSE_URL", "sqlite:///hunter2.db")
+    monkeypatch.setenv("SPINE_API_KEY", "hunter2")
+
+    said = spine(*command)
+
+    assert said.err.splitlines()[0] == "spine: SPINE_DATABSE_URL is no setting; did you mean SPINE_DATABASE_URL?"
+    assert said.all.count("SPINE_DATABSE_URL") == 1
+    assert "hunter2" not in said.all
+    assert "SPINE_API_KEY" not in said.all
+
+
 @pytest.mark.parametrize(
     ("target", "code", "says"),
     [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spine.config.settings import load_settings
+from spine.config.settings import load_settings, slips
 from spine.errors import InvalidSetting
 from spine.orchestration.options import Options
 from spine.orchestration.runner import WorkflowRunner
@@ -98,6 +98,41 @@ def test_a_bad_variable_is_named_with_both_its_names(name, value, monkeypatch):
 
     with pytest.raises(InvalidSetting, match=rf"{name.lower()} \(SPINE_{name}, or {name.lower()} under \[tool.spine\]"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SPINE_DATABSE_URL", "SPINE_DATABASE_URL"),
+        ("spine_databse_url", "SPINE_DATABASE_URL"),
+        ("SPINE_DATABASE", "SPINE_DATABASE_URL"),
+        ("SPINE_APPS", "SPINE_APP"),
+        ("SPINE_LEASE_SECS", "SPINE_LEASE_SECONDS"),
+        ("SPINE_MAX_DEPHT", "SPINE_MAX_DEPTH"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_found_with_the_one_that_may_be_meant(name, meant, monkeypatch):
+    monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv(meant, "x")
+
+    assert slips() == [(name, meant)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SPINE_DATABASE_URL",
+        "spine_app",
+        "SPINE_DATABASE_PASSWORD",
+        "SPINE_DATABASE_URL_OLD",
+        "SPINE_APP_TOKEN",
+        "SPINE_",
+    ],
+)
+def test_a_variable_that_is_a_setting_or_unlike_any_is_nobody_s_slip(name, monkeypatch):
+    monkeypatch.setenv(name, "hunter2")
+
+    assert slips() == []
 
 
 def test_the_value_of_a_bad_setting_is_not_repeated(monkeypatch):

@@ -37,6 +37,11 @@ def load_settings(**given: Any) -> Settings:
     return read(told)
 
 
+def places(name: str) -> str:
+    """Name the places outside where a setting may be told."""
+    return f"{PREFIX}{name.upper()}, or {name} under [tool.spine]"
+
+
 def slips() -> list[tuple[str, str]]:
     """Give each variable that is no setting and nearly one, with the one that may be meant; others may be anybody's."""
     known = {name.upper() for name in Settings.__slots__}

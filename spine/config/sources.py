@@ -11,7 +11,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from spine.config.settings import FILE, PREFIX, Settings
+from spine.config.settings import FILE, PREFIX, Settings, places
 from spine.errors import InvalidSetting
 
 _DEFAULTS = Settings()
@@ -78,4 +78,4 @@ def _spelled(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"no setting {name!r} under [tool.spine]; there are: {', '.join(Sources.model_fields)}"
-    return f"setting {name} (SPINE_{name.upper()}, or {name} under [tool.spine]): {problem['msg']}"
+    return f"setting {name} ({places(name)}): {problem['msg']}"

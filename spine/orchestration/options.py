@@ -1,10 +1,12 @@
 """`Options`: what a runner was told, by its arguments or else by the settings, checked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from spine.codec.limits import Limits
-from spine.config.settings import load_settings
+from spine.config.settings import Settings, load_settings, places
 from spine.errors import InvalidSetting, type_of
 from spine.orchestration.checkpointing import CheckpointStrategy, parse_strategy
 from spine.orchestration.registry import Registry
@@ -30,19 +32,9 @@ class Options:
     def of(cls, **given: Any) -> "Options":
         """Take each option that is not None from here and the others from the settings; raise `InvalidSetting`."""
         settings = load_settings()
-        told = {name: getattr(settings, name) if value is None else value for name, value in given.items()}
-        days = told["checkpoint_retention_days"]
-        return cls(
-            database_url=told["database_url"],
-            checkpoint_strategy=parse_strategy(told["checkpoint_strategy"]),
-            checkpoint_retention_days=None if days is None else parse_days(days, what="checkpoint_retention_days"),
-            lease_seconds=_within("lease_seconds", told["lease_seconds"], SHORTEST_LEASE, LONGEST_LEASE),
-            reconnect_seconds=_within("reconnect_seconds", told["reconnect_seconds"], 0, LONGEST_LEASE),
-            limits=Limits(
-                max_depth=_whole("max_depth", told["max_depth"], 1, DEEPEST),
-                max_bytes=_whole("max_snapshot_bytes", told["max_snapshot_bytes"], 1024, 2**30),
-            ),
-        )
+        taken = {name: _taken(name, value, settings) for name, value in given.items()}
+        limits = Limits(max_depth=taken.pop("max_depth"), max_bytes=taken.pop("max_snapshot_bytes"))
+        return cls(**taken, limits=limits)
 
 
 def require_usable(registry: Any, secrets: Any, store: Any, database_url: Any) -> None:
@@ -57,6 +49,25 @@ def require_usable(registry: Any, secrets: Any, store: Any, database_url: Any) -
         raise InvalidSetting(f"secrets must be a function of a secret's name, not {type_of(secrets)}")
 
 
+def _taken(name: str, value: Any, settings: Settings) -> Any:
+    """Check what was given as an option, else what the settings have, with where they may have it from."""
+    if value is not None:
+        return _CHECKS[name](value)
+    try:
+        return _CHECKS[name](getattr(settings, name))
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{error} (set by {places(name)})") from None
+
+
+def _url(url: Any) -> Any:
+    """Take it as it is: the store judges it."""
+    return url
+
+
+def _days(days: Any) -> float | None:
+    return None if days is None else parse_days(days, what="checkpoint_retention_days")
+
+
 def _within(name: str, value: Any, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidSetting(f"{name} must be a number, not {type_of(value)}")
@@ -69,3 +80,14 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
     if _within(name, value, least, most) != int(value):
         raise InvalidSetting(f"{name} must be a whole number")
     return int(value)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "database_url": _url,
+    "checkpoint_strategy": parse_strategy,
+    "checkpoint_retention_days": _days,
+    "lease_seconds": partial(_within, "lease_seconds", least=SHORTEST_LEASE, most=LONGEST_LEASE),
+    "reconnect_seconds": partial(_within, "reconnect_seconds", least=0, most=LONGEST_LEASE),
+    "max_depth": partial(_whole, "max_depth", least=1, most=DEEPEST),
+    "max_snapshot_bytes": partial(_whole, "max_snapshot_bytes", least=1024, most=2**30),
+}

@@ -208,5 +208,35 @@ def test_a_file_of_other_tools_is_no_trouble(folder):
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(given):
-    with pytest.raises(InvalidSetting, match=next(iter(given)).replace("checkpoint_strategy", "checkpoint strategy")):
+    name = next(iter(given))
+    with pytest.raises(InvalidSetting, match=name.replace("checkpoint_strategy", "checkpoint strategy")) as refused:
         options(**given)
+
+    assert "SPINE_" not in str(refused.value)
+
+
+OUT_OF_RANGE = [
+    ("lease_seconds", "0", "lease_seconds must be from 0.5 to 86,400"),
+    ("reconnect_seconds", "-1", "reconnect_seconds must be from 0 to 86,400"),
+    ("max_depth", "0", "max_depth must be from 1 to 120"),
+    ("max_snapshot_bytes", "1", "max_snapshot_bytes must be from 1,024 to"),
+    ("checkpoint_strategy", "everystep", "no checkpoint strategy 'everystep'; there are: every_step, key_steps"),
+    ("checkpoint_retention_days", "0", "checkpoint_retention_days must be above 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), OUT_OF_RANGE)
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_a_setting_out_of_range_is_refused_with_where_it_may_have_been_set(
+    name, value, said, place, folder, monkeypatch
+):
+    if place == "environment":
+        monkeypatch.setenv(f"SPINE_{name.upper()}", value)
+    else:
+        (folder / "pyproject.toml").write_text(f"[tool.spine]\n{name} = '{value}'\n")
+
+    with pytest.raises(InvalidSetting) as refused:
+        WorkflowRunner("memory://")
+
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith(f" (set by SPINE_{name.upper()}, or {name} under [tool.spine])")

@@ -80,9 +80,9 @@ class Refused:
     ("state", "kind", "meaning"),
     [
         ("53100", StoreFull, "has no space left on its disk; free some and try again"),
-        ("53200", StoreFull, "is out of memory; give it some and try again"),
+        ("53200", StoreFull, "is out of memory; give it more and try again"),
         ("53400", StoreFull, "has reached a limit that its configuration sets; raise it and try again"),
-        ("53000", StoreFull, "is out of something that it needs; give it some and try again"),
+        ("53000", StoreFull, "lacks something that it needs; give it more and try again"),
         ("53300", StoreUnavailable, "has too many connections; try again, or raise max_connections"),
     ],
 )

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import typer
 
-from spine.cli.output import say, say_raw
+from spine.cli.output import STDOUT, say, say_raw
 from spine.cli.spelling import hidden
 from spine.cli.suggested import for_database
 from spine.errors import InvalidInput, LeaseLost, NotFound, Refused, RunIsHeld, SpineError, StoreBusy
@@ -63,6 +63,10 @@ def tell(error: Exception, *, debug: bool, database_url: str | None = None) -> E
     """
     if debug:
         say_raw(hidden("".join(traceback.format_exception(error))))
+    if isinstance(error, OSError) and error.filename == STDOUT:
+        was = "".join(f"; it was: {gist}" for gist in getattr(error, "__notes__", ()))
+        say(f"the answer could not be written to stdout: {error.strerror}{was}")
+        return ExitCode.FAILED
     if not isinstance(error, SpineError):
         hint = "" if debug else " (--debug shows the traceback)"
         say(f"{type(error).__name__}: {error}{hint}")

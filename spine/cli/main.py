@@ -52,6 +52,8 @@ def _perform(given: list[str]) -> int:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
         return ExitCode.DONE  # whoever read the help has seen enough
+    except OSError as error:  # of the help: what a command does is told by the command
+        raise output.not_written(error) from error
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

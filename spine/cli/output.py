@@ -8,10 +8,27 @@ from typing import TextIO
 
 from spine.cli.spelling import hidden, safe
 
+STDOUT = "<stdout>"  # the file of an error that says that nothing can be written there
 
-def out(text: str) -> None:
-    """Write data, which may be several lines, to stdout."""
-    _write(sys.stdout, f"{text}\n")
+
+def out(text: str, *, gist: str | None = None) -> None:
+    """Write data, which may be several lines, to stdout; its gist is told on stderr where that is not possible.
+
+    A text of one line is its own gist. Raise an `OSError` of the file `STDOUT`.
+    """
+    try:
+        _write(sys.stdout, f"{text}\n")
+    except OSError as error:
+        gist = text if gist is None and "\n" not in text else gist
+        if gist:
+            error.add_note(gist)
+        raise
+
+
+def not_written(error: OSError) -> OSError:
+    """Give an error that says of stdout what this one says, and drop what still waits to be written there."""
+    _send_to_nowhere(sys.stdout)
+    return OSError(error.errno, error.strerror or str(error), STDOUT)
 
 
 def say(text: str) -> None:
@@ -73,12 +90,13 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is None or stream.closed:
         return
     try:
-        stream.write(text)
+        if text:  # even nothing cannot be written to a full device
+            stream.write(text)
         stream.flush()
     except OSError as error:
         _send_to_nowhere(stream)  # what is still in the buffer would fail again at the exit
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            raise  # data that is lost must not look delivered
+            raise not_written(error) from error  # data that is lost must not look delivered
 
 
 def _send_to_nowhere(stream: TextIO) -> None:

@@ -15,6 +15,7 @@ from spine.cli.output import is_terminal, out, say
 from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
 from spine.codec.limits import WIDE_LIMITS
+from spine.records.run import standing
 
 LONGEST_INT = 10**4300  # what Python writes in decimal without being told twice
 GAP = "  "
@@ -106,7 +107,15 @@ def print_facts(facts: Sequence[tuple[str, Cell | str]]) -> None:
 
 def print_json(value: Any) -> None:
     """Write a value that `plain` gave, or one of plain values and times, to stdout as JSON."""
-    out(_ascii_where_unsafe(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_moment)))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_moment)
+    out(_ascii_where_unsafe(text), gist=_gist(value))
+
+
+def _gist(value: Any) -> str:
+    """Tell in a line of the run that a document is about how it stands; nothing of another document."""
+    if isinstance(value, Mapping) and {"run_id", "status"} <= value.keys():
+        return f"run {value['run_id']} {standing(value['status'])}"
+    return ""
 
 
 def one_line(value: Any) -> str:

@@ -1,0 +1,63 @@
+"""What is told when stdout takes nothing, as on a full disk."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.command import ORDERS, Said, command_line, environment, typed_anew
+
+pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+
+FULL = "spine: the answer could not be written to stdout: No space left on device"
+
+
+def typed_with_full_stdout(*arguments: str, place: Path, **more: str) -> Said:
+    """Type the command with its stdout on a device that is always full."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command_line(*arguments),
+            cwd=place,
+            env=environment(**more),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+    return Said(code=done.returncode, out="", err=done.stderr)
+
+
+@pytest.mark.parametrize("buffering", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    ("words", "state", "gist"),
+    [
+        (["--param", "target=x"], "completed", "run monday of orders completed: 3 steps done, 1 skipped, in "),
+        (["-q"], "failed", "run monday of orders failed at load: ConnectionError: the target is out of reach"),
+        (["--json", "-q", "--param", "target=x"], "completed", "run monday has completed"),
+    ],
+    ids=["completed", "failed", "json"],
+)
+def test_a_run_whose_answer_cannot_be_written_says_how_it_ended_all_the_same(place, buffering, words, state, gist):
+    (place / "orders.py").write_text(ORDERS)
+
+    said = typed_with_full_stdout(
+        "run", "orders.py", "--run-id", "monday", *words, place=place, PYTHONUNBUFFERED=buffering
+    )
+
+    assert typed_anew("runs", "show", "monday", "--json", place=place).json["status"] == state
+    assert said.code == 1
+    assert said.err.splitlines()[-1].startswith(f"{FULL}; it was: {gist}"), said.err
+    assert "--debug" not in said.err
+
+
+@pytest.mark.parametrize("buffering", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["runs", "list"]], ids=" ".join)
+def test_what_cannot_be_written_to_stdout_is_told_in_one_line(place, buffering, words):
+    (place / "orders.py").write_text(ORDERS)
+    typed_anew("run", "orders.py", place=place)
+
+    said = typed_with_full_stdout(*words, place=place, PYTHONUNBUFFERED=buffering)
+
+    assert (said.code, said.err) == (1, f"{FULL}\n")

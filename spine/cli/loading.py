@@ -183,8 +183,7 @@ def _import_module(name: str) -> ModuleType:
     except InvalidSetting as error:
         if not _is_missing(name, error):
             raise
-        told = f"no module {name!r} can be imported from here, and there is no such file"
-        raise InvalidSetting(told) from error.__cause__
+        raise InvalidSetting(_not_there(name, str(getattr(error.__cause__, "name", name)))) from error.__cause__
     if not hasattr(module, REGISTERED):  # else it was imported before
         setattr(module, REGISTERED, registered)
     return module
@@ -194,6 +193,19 @@ def _is_missing(name: str, error: InvalidSetting) -> bool:
     """Tell whether it is this module itself that is not there, and not one that it imports."""
     cause = error.__cause__
     return isinstance(cause, ModuleNotFoundError) and bool(cause.name) and f"{name}.".startswith(f"{cause.name}.")
+
+
+def _not_there(name: str, missing: str) -> str:
+    """Say where a module was looked for that is not there; up to `missing`, which is not, its name led somewhere."""
+    package, _, rest = missing.rpartition(".")
+    above = sys.modules.get(package)
+    if above is None:
+        return (
+            f"no module {name!r} can be imported from {Path.cwd()}, and there is no such file; go to the folder that "
+            f"has {missing!r} in it, put that folder into PYTHONPATH, or install the package"
+        )
+    file = getattr(above, "__file__", None) or ", ".join(map(str, getattr(above, "__path__", ())))
+    return f"no module {name!r} can be imported: {package!r}, which is {file}, has no {rest!r} in it"
 
 
 def _known_module(path: Path) -> ModuleType | None:
@@ -244,12 +256,31 @@ def _not_imported(place: str, error: BaseException) -> InvalidSetting:
     if isinstance(error, SystemExit):
         what = f"it exits ({error.code}); guard what it runs with: if __name__ == '__main__'"
     where = _place_of(error)
-    return InvalidSetting(f"cannot import {place}: {what}{where}")
+    return InvalidSetting(f"cannot import {place}: {what}{where}{_package_of(place, error)}")
 
 
-def _place_of(error: BaseException) -> str:
-    """Name the last line of the user's own code that an exception came through."""
+def _package_of(place: str, error: BaseException) -> str:
+    """Say of a file that imports from beside it as a module of a package does how to name it as one."""
+    file = Path(place).resolve()
+    if not (isinstance(error, ImportError) and "no known parent package" in str(error) and _place_of(error, file)):
+        return ""
+    name, folder = file.stem, file.parent
+    while (folder / "__init__.py").is_file():
+        name, folder = f"{folder.name}.{name}", folder.parent
+    if folder == file.parent or not _MODULE.fullmatch(name):
+        return (
+            "; it imports as a module of a package does, so name it as one: "
+            f"PACKAGE.{file.stem} in place of the file, from the folder that PACKAGE is in, or with that in PYTHONPATH"
+        )
+    there = "" if folder == Path.cwd() else f", from the folder {folder}, or with PYTHONPATH={folder}"
+    return f"; it is a module of a package, so name it as one: {name.removesuffix('.__init__')}{there}"
+
+
+def _place_of(error: BaseException, only: Path | None = None) -> str:
+    """Name the last line of the user's own code that an exception came through; nothing if not of the `only` file."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)]
     place = (own or [frame for frame in frames if not frame.filename.startswith(_SPINE)])[-1:]
-    return "".join(f" ({frame.filename}, line {frame.lineno})" for frame in place)
+    return "".join(
+        f" ({frame.filename}, line {frame.lineno})" for frame in place if only is None or Path(frame.filename) == only
+    )

@@ -55,9 +55,7 @@ class Source:
         """Give the one workflow there is; raise `InvalidSetting` if there is none or a choice to make."""
         found = {id(workflow): workflow for workflow in self.workflows.values()}
         if not found:
-            raise InvalidSetting(
-                f"no workflow in {self.reference}; it needs one such as: flow = Workflow('flow', [...])"
-            )
+            raise InvalidSetting(none_in(self.reference))
         if len(found) > 1:
             raise InvalidSetting(
                 f"{self.reference} has {len(found)} workflows; name one, as in {self.reference}:NAME: {self._names()}"
@@ -78,6 +76,14 @@ class Source:
     def _bearers(self) -> Counter[str]:
         """Count the workflows of each name."""
         return Counter({id(found): found.name for found in self.workflows.values()}.values())
+
+
+def none_in(reference: str) -> str:
+    """Say that there is no workflow, and where one would be seen."""
+    return (
+        f"no workflow in {reference}; it needs one that has a name at the top of the module, such as: "
+        "flow = Workflow('flow', [...]); one in a list or a dict, or made inside a function, is not seen"
+    )
 
 
 def root_of(module: ModuleType) -> Path | None:

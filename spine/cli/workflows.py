@@ -3,6 +3,7 @@
 from spine.cli import loading, output, render
 from spine.cli.options import Options, command, new_app
 from spine.cli.render import Column, faint
+from spine.cli.source import none_in
 from spine.errors import InvalidSetting
 
 app = new_app("See which workflows --app leads to.")
@@ -20,6 +21,8 @@ def list_workflows(options: Options) -> None:
         raise InvalidSetting("no app is named; say where the workflows are with --app FILE_OR_MODULE, or SPINE_APP")
     with output.stdout_kept_for_data(only_if=options.json):
         found = loading.load_app_of(options)
+    if not found:
+        output.say(none_in(app_named))
     if options.json:
         render.print_json(
             [
@@ -34,7 +37,6 @@ def list_workflows(options: Options) -> None:
         )
         return
     if not found:
-        output.say(f"no workflows in {app_named}")
         return
     columns = [Column("WORKFLOW"), Column("STEPS", yields=True), Column("DEFINED IN", yields=True)]
     render.print_table(

@@ -184,3 +184,82 @@ def test_a_module_of_a_package_is_not_taken_for_one_of_the_same_name_beside_it(s
     said = spine("workflows", "list", "--app", "p2/flow.py,p1.flow", "--json")
 
     assert [workflow["name"] for workflow in said.json] == ["one", "two"], said.err
+
+
+@pytest.fixture
+def etl(place):
+    """A package `etl` in a folder `job`, whose workflows import relatively, and a folder `loose` with the same file."""
+    for folder in (place / "job" / "etl", place / "loose"):
+        folder.mkdir(parents=True)
+        (folder / "sources.py").touch()
+        (folder / "workflows.py").write_text(f"from . import sources\n{FLOW.format('orders')}")
+    (place / "job" / "etl" / "__init__.py").touch()
+    return place
+
+
+def test_a_file_of_a_package_that_imports_relatively_is_told_to_be_named_as_a_module(spine, etl, monkeypatch):
+    refused = spine("workflows", "list", "--app", "job/etl/workflows.py")
+    monkeypatch.chdir(etl / "job")
+    here = spine("run", "etl/workflows.py")
+    named = spine("workflows", "list", "--app", "etl.workflows", "--json")
+
+    remedy = "; it is a module of a package, so name it as one: etl.workflows"
+    assert [(said.code, said.out) for said in (refused, here)] == [(2, "")] * 2
+    assert "cannot import job/etl/workflows.py: ImportError: attempted relative import with no known" in refused.err
+    assert refused.err.endswith(f"{remedy}, from the folder {etl}/job, or with PYTHONPATH={etl}/job\n")
+    assert here.err.endswith(f"{remedy}\n")
+    assert [workflow["name"] for workflow in named.json] == ["orders"]
+
+
+def test_a_file_that_imports_relatively_and_may_be_of_a_package_is_told_so(spine, etl):
+    said = spine("workflows", "list", "--app", "loose/workflows.py")
+
+    assert said.code == 2
+    assert said.err.endswith(
+        "; it imports as a module of a package does, so name it as one: PACKAGE.workflows in place of the file, "
+        "from the folder that PACKAGE is in, or with that in PYTHONPATH\n"
+    )
+
+
+def test_a_relative_import_of_another_file_says_nothing_of_the_one_that_was_named(spine, etl):
+    (etl / "loose" / "flow.py").write_text("import workflows\n")
+
+    said = spine("workflows", "list", "--app", "loose/flow.py")
+
+    assert said.err.endswith(f" ({etl}/loose/workflows.py, line 1)\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (
+            "etl.workflows",
+            (
+                "can be imported from {place}, and there is no such file; go to the folder that has 'etl' in it, "
+                "put that folder into PYTHONPATH, or install the package"
+            ),
+        ),
+        ("job.etl.flows", "can be imported: 'job.etl', which is {place}/job/etl/__init__.py, has no 'flows' in it"),
+        ("job.elt.flows", "can be imported: 'job', which is {place}/job, has no 'elt' in it"),
+    ],
+)
+def test_a_module_that_is_not_there_is_told_with_where_it_was_looked_for(spine, etl, module, says):
+    said = spine("workflows", "list", "--app", module)
+
+    assert (said.code, said.err) == (2, f"spine: no module {module!r} {says.format(place=etl)}\n")
+
+
+@pytest.mark.parametrize("holder", ["flows = [flow]; del flow", "flows = {'a': flow}; del flow", "del flow"])
+def test_an_app_without_a_workflow_that_is_seen_is_told_what_it_lacks(spine, place, holder):
+    (place / "app.py").write_text(f"{FLOW.format('orders')}{holder}\n")
+
+    listed = spine("workflows", "list", "--app", "app")
+    as_json = spine("workflows", "list", "--app", "app", "--json")
+    ran = spine("run", "app")
+
+    assert [(said.code, said.out) for said in (listed, as_json, ran)] == [(0, ""), (0, "[]\n"), (2, "")]
+    for said in (listed, as_json, ran):
+        assert said.err == (
+            "spine: no workflow in app; it needs one that has a name at the top of the module, such as: "
+            "flow = Workflow('flow', [...]); one in a list or a dict, or made inside a function, is not seen\n"
+        )

@@ -35,7 +35,7 @@ def test_without_an_app_a_name_is_refused_with_what_it_needs(spine, jobs):
 
     assert said.code == 2
     assert said.err.strip().endswith(
-        "there is no such file; to run a workflow by its name, say --app, or set SPINE_APP"
+        "or install the package; to run a workflow by its name, say --app, or set SPINE_APP"
     )
 
 
@@ -61,15 +61,15 @@ def test_a_name_comes_before_a_module_and_after_a_file(spine, jobs, place, monke
     assert "the file" in by_file.err
 
 
-def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_there_are(spine, jobs, monkeypatch):
+def test_what_is_no_name_of_the_app_and_no_module_is_refused_with_the_names_there_are(spine, jobs, place, monkeypatch):
     monkeypatch.setenv("SPINE_APP", jobs)
 
     said = spine("run", "order")
 
     assert said.code == 2
     assert said.err.strip() == (
-        "spine: no module 'order' can be imported from here, and there is no such file; "
-        "the app jobs has: orders, returns"
+        f"spine: no module 'order' can be imported from {place}, and there is no such file; go to the folder that has "
+        "'order' in it, put that folder into PYTHONPATH, or install the package; the app jobs has: orders, returns"
     )
     assert spine("run", "nine.py").err.strip() == "spine: nine.py does not exist; the app jobs has: orders, returns"
     assert spine("run", "my orders").err.strip().endswith("; the app jobs has: orders, returns")

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -30,9 +30,7 @@ class Command(TyperCommand):
         ctx.allow_extra_args = True
         left = super().parse_args(ctx, args)
         if left:
-            meant = " ".join(filter(None, (_meant(word, self.params) for word in left)))
-            hint = f" Did you mean {meant}?" if meant else ""
-            ctx.fail(f"Got unexpected extra argument(s) ({' '.join(left)}).{hint}")
+            ctx.fail(f"Got unexpected extra argument(s) ({' '.join(left)}).{_hint(given, left, self.params)}")
         _refuse_twice(self, ctx, given)
         return left
 
@@ -53,6 +51,14 @@ class Commands(TyperGroup):
         if self.get_command(ctx, name) is None and (found := list(_paths(ctx.find_root().command, "spine", name))):
             ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(map(repr, found))}?")
         return super().resolve_command(ctx, args)
+
+
+def _hint(given: Sequence[str], left: Sequence[str], params: Iterable[Any]) -> str:
+    """Tell what words that nothing takes were meant for; after `--` options are none."""
+    if "--" in given and any(word.startswith("-") for word in left):
+        return " Options go before the --; what follows it is taken as it is."
+    meant = " ".join(filter(None, (_meant(word, params) for word in left)))
+    return f" Did you mean {meant}?" if meant else ""
 
 
 def _meant(word: str, params: Iterable[Any]) -> str | None:

@@ -31,6 +31,22 @@ def test_a_word_too_many_is_told_of_the_option_that_takes_it(spine, words, meant
     assert f"). Did you mean {meant}? (see: spine {words[0]} " in said.err
 
 
+def test_options_that_are_put_after_the_end_of_the_options_are_told_where_they_go(spine, place):
+    (place / "orders.py").write_text(ORDERS)
+    printed = spine("run", "orders.py", "--run-id", "-dash").resume_command
+
+    appended = spine(*printed.split()[1:], "--param", "target=main")
+    before = spine("resume", "--param", "target=main", *printed.split()[2:])
+
+    assert printed == "spine resume --app orders.py -- -dash"
+    assert (appended.code, appended.out) == (2, "")
+    assert appended.err == (
+        "spine: Got unexpected extra argument(s) (--param target=main). "
+        "Options go before the --; what follows it is taken as it is (see: spine resume --help)\n"
+    )
+    assert before.out.startswith("run -dash of orders completed")
+
+
 @pytest.mark.parametrize("word", ["extract", "postgresql://spine:pass@db/x", "postgresql://db/x?sslpassword=pass"])
 def test_a_word_too_many_that_no_option_takes_or_that_holds_a_secret_is_told_of_none(spine, word):
     said = spine("runs", "show", "r1", word)

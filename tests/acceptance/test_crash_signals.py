@@ -1,4 +1,7 @@
-"""SIGTERM and SIGINT: the step stops at once, Spine's own writes never; then the process ends, and the run goes on."""
+"""SIGTERM and SIGINT: the step stops at once, Spine's own writes never; then the process ends, and the run goes on.
+
+SIGHUP ends the process without a word.
+"""
 
 import signal
 
@@ -62,4 +65,16 @@ def test_a_second_signal_ends_the_process_there_and_then(scene, place):  # INV-3
     with scene.runner() as runner:
         scene.crashed(runner)
         runner.resume(scene.run_id)
+        scene.check(runner)
+
+
+def test_a_lost_terminal_leaves_a_crashed_run_that_is_recovered(scene):
+    with scene.paused("execute", "inside c") as process:
+        process.send(signal.SIGHUP)
+        assert process.ends() == -signal.SIGHUP
+
+    with scene.runner() as runner:
+        scene.crashed(runner)
+        [recovered] = runner.recover()
+        assert recovered.result.completed_steps == ["c", "d"]
         scene.check(runner)

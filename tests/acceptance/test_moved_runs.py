@@ -91,7 +91,7 @@ class Move:
 
         assert (recovered.code, recovered.err) == (0, "spine: no run has crashed\n")
         assert resumed.code == 4
-        assert "the checkpoints of run 'monday' were deleted" in resumed.err
+        assert "run 'monday' cannot go on: its checkpoints were deleted" in resumed.err
         assert self.log == began
         with WorkflowRunner(OLD) as runner:
             told = {event.kind: event.reason for event in runner.list_events("monday")}

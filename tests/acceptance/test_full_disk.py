@@ -1,89 +1,65 @@
 """PostgreSQL whose disk is full: told as that, tried again as a lost one is, and resumed when there is room."""
 
 import logging
-import os
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from random import Random
+from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from spine.orchestration import RunStatus, Step, Workflow, WorkflowRunner
-from tests.servers.postgres import PostgresServer
 
-LARGE = Random(7).randbytes(60_000).hex()  # which is not stored in much less
+# What the server says of a full disk, for nobody but root could fill one of its own.
+FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON core_workflow_checkpoints EXECUTE FUNCTION full_disk();
+"""
 
 
-class SmallDisk:
-    """A disk of a megabyte, which a file fills."""
+class Disk:
+    """The disk of a database, which has no room for checkpoints while it is full."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self._filling = place / "filling"
+    def __init__(self, url: str) -> None:
+        self._url = url
 
     def fill(self) -> None:
-        with self._filling.open("wb", buffering=0) as file:
-            while True:
-                try:
-                    file.write(bytes(4096))
-                except OSError:
-                    return
+        self._execute(FULL)
 
     def empty(self) -> None:
-        self._filling.unlink(missing_ok=True)
+        self._execute("DROP FUNCTION full_disk CASCADE")
+
+    def _execute(self, statements: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statements)
 
 
 @pytest.fixture
-def disk(own_postgres: PostgresServer, own_postgres_url: str) -> Iterator[SmallDisk]:
-    """The disk that holds the table of checkpoints, and nothing else."""
-    if os.geteuid() != 0:
-        pytest.skip("only root mounts a disk")
-    place = own_postgres.folder / "small disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    try:
-        (place / "tables").mkdir()
-        own_postgres.account.own(place)
-        with own_postgres.connect(own_postgres_url.rpartition("/")[2]) as connection:
-            connection.execute(f"CREATE TABLESPACE small LOCATION '{place}/tables'")
-            connection.execute("ALTER TABLE core_workflow_checkpoints SET TABLESPACE small")
-        yield SmallDisk(place)
-    finally:
-        own_postgres.stop("immediate")
-        subprocess.run(["umount", place], check=True)
+def disk(postgres_url: str) -> Disk:
+    return Disk(postgres_url)
 
 
 def workflow_with(between: Callable[[], None]) -> tuple[Workflow, list[str]]:
     ran: list[str] = []
 
-    def step(name: str, act: Callable[[], None], output: str) -> Step:
+    def step(name: str, act: Callable[[], None] = lambda: None) -> Step:
         def perform(ctx, config):
             ran.append(name)
             act()
-            return {"text": output}
+            return {"by": name}
 
         return Step.lambda_(name, perform)
 
-    steps = [
-        step("first", lambda: None, "small"),
-        step("large", between, LARGE),
-        step("last", lambda: None, "small"),
-    ]
-    return Workflow("filling", steps), ran
+    return Workflow("filling", [step("first"), step("large", between), step("last")]), ran
 
 
 def test_a_full_disk_is_told_as_one_and_the_run_resumes_when_there_is_room(
-    disk: SmallDisk, own_postgres_url: str, caplog: pytest.LogCaptureFixture
+    disk: Disk, postgres_url: str, caplog: pytest.LogCaptureFixture
 ):
     filling = [disk.fill]
     workflow, ran = workflow_with(lambda: filling.pop()() if filling else None)
 
-    with WorkflowRunner(own_postgres_url, reconnect_seconds=0.3) as runner:
+    with WorkflowRunner(postgres_url, reconnect_seconds=0.3) as runner:
         failed = runner.execute(workflow, run_id="full")
         disk.empty()
         resumed = runner.resume("full")
@@ -98,7 +74,7 @@ def test_a_full_disk_is_told_as_one_and_the_run_resumes_when_there_is_room(
     assert ran == ["first", "large", "large", "last"]
 
 
-def test_a_disk_that_has_room_again_in_time_costs_no_step(disk: SmallDisk, own_postgres_url: str):
+def test_a_disk_that_has_room_again_in_time_costs_no_step(disk: Disk, postgres_url: str):
     workflow, ran = workflow_with(disk.fill)
 
     class Freeing(logging.Handler):
@@ -109,7 +85,7 @@ def test_a_disk_that_has_room_again_in_time_costs_no_step(disk: SmallDisk, own_p
     freeing = Freeing(logging.WARNING)
     logging.getLogger("spine").addHandler(freeing)
     try:
-        with WorkflowRunner(own_postgres_url) as runner:
+        with WorkflowRunner(postgres_url) as runner:
             result = runner.execute(workflow)
     finally:
         logging.getLogger("spine").removeHandler(freeing)

@@ -43,7 +43,7 @@ def code_of_stop(stop: BaseException) -> int:
 
 
 @contextmanager
-def told(*, debug: bool, database_url: str | None = None) -> Iterator[None]:
+def reporting(*, debug: bool, database_url: str | None = None) -> Iterator[None]:
     """Tell what goes wrong inside and exit with the code that fits."""
     try:
         yield

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.make_lenient()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with failures.told(debug="--debug" in given):
+        with failures.reporting(debug="--debug" in given):
             code = _perform(given)
             output.flush()
             return code

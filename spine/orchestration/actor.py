@@ -4,7 +4,7 @@ import os
 
 from spine.records.event import Actor
 from spine.records.names import check_reason
-from spine.steps.result import printable
+from spine.steps.result import clipped
 
 
 def actor(reason: str | None) -> Actor:
@@ -20,4 +20,4 @@ def holder() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
         user = str(os.getuid())
-    return printable(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]
+    return clipped(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]

@@ -13,7 +13,7 @@ from spine.orchestration import params as run_params
 from spine.records.names import check_name
 from spine.records.run import Definition, StepDefinition
 from spine.records.values import Values
-from spine.steps.result import is_of_spine, printable
+from spine.steps.result import clipped, is_of_spine
 from spine.steps.step import Step
 
 
@@ -123,7 +123,7 @@ def _where_defined() -> str:
     frame = sys._getframe(1)  # noqa: SLF001  # no other way to ask for a caller cheaply
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
-    return printable(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    return clipped(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
 def _is_ours(filename: str) -> bool:

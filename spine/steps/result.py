@@ -108,7 +108,7 @@ class StepResult:
         `output` and `quality` are told with the failure in the history of the run; no later step sees them.
         """
         if isinstance(error, BaseException):
-            text, error_type = error_text(error), printable(class_name(type(error)))[:LONGEST_ERROR_TYPE]
+            text, error_type = error_text(error), clipped(class_name(type(error)))[:LONGEST_ERROR_TYPE]
             category = category_of(error) if category is None else category
         else:
             text, error_type = str(error or ""), "StepFailed"
@@ -127,8 +127,8 @@ class StepResult:
             return self
         return replace(
             self,
-            error=self.error and printable(self.error),
-            reason=self.reason and printable(self.reason),
+            error=self.error and clipped(self.error),
+            reason=self.reason and clipped(self.reason),
             traceback=self.traceback and self.traceback[-LONGEST_ERROR:],
         )
 
@@ -205,7 +205,7 @@ def cleaned(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def printable(text: str) -> str:
+def clipped(text: str) -> str:
     """Give text that every database takes, cut to 4,000 characters."""
     return cleaned(text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}...")
 
@@ -238,7 +238,7 @@ def _judged(result: StepResult) -> StepResult:
 
 def _said(result: StepResult) -> dict[str, Any]:
     """Make what a failure says storable, also where somebody made it without `fail`."""
-    error_type = printable(str(result.error_type or "StepFailed"))[:LONGEST_ERROR_TYPE]
+    error_type = clipped(str(result.error_type or "StepFailed"))[:LONGEST_ERROR_TYPE]
     return {
         "error": cleaned(str(result.error or error_type)),
         "error_type": error_type,

@@ -132,13 +132,13 @@ def _end() -> Any:
         update(runs)
         .where(_is_as_left())
         .values(
-            status=cast(bindparam("new_status", type_=String), String(20)),
+            status=cast(bindparam("new_status", type_=String), runs.c.status.type),
             current_step=case((waits, runs.c.current_step), else_=cast(bindparam("error_step"), NAME)),
             resume_point=case((failed, runs.c.resume_point), else_=null()),
             error_step=cast(bindparam("error_step"), NAME),
             error=cast(bindparam("error"), Text),
-            error_type=cast(bindparam("error_type"), String(200)),
-            error_category=cast(bindparam("error_category"), String(20)),
+            error_type=cast(bindparam("error_type"), runs.c.error_type.type),
+            error_category=cast(bindparam("error_category"), runs.c.error_category.type),
             holder=null(),
             expires_at=null(),
             finished_at=now(),
@@ -168,9 +168,9 @@ def _note(moved: Any | None) -> Any:
     """Write the event that tells of the end."""
     values = {
         "run_id": _run_id(moved),
-        "kind": cast(bindparam("event_kind"), String(40)),
+        "kind": cast(bindparam("event_kind"), events.c.kind.type),
         "step_name": cast(bindparam("error_step"), NAME),
-        "actor": cast(bindparam("actor"), String(200)),
+        "actor": cast(bindparam("actor"), events.c.actor.type),
         "details": cast(bindparam("details", type_=Text), JsonText),
     }
     return _row(insert(events), values, moved)
@@ -197,4 +197,4 @@ def _is_saved() -> Any:
 
 def _has_ended() -> Any:
     """Ask for this driver's ending."""
-    return select(runs.c.status).where(_ours(), runs.c.status == cast(bindparam("new_status"), String(20)))
+    return select(runs.c.status).where(_ours(), runs.c.status == cast(bindparam("new_status"), runs.c.status.type))

@@ -19,7 +19,7 @@ from spine.errors import (
 from spine.records.context import WorkflowContext
 from spine.records.quality import QualityMetrics
 from spine.records.values import Values
-from spine.steps.result import ErrorCategory, Outcome, StepResult, category_of, printable
+from spine.steps.result import ErrorCategory, Outcome, StepResult, category_of, clipped
 
 
 def judged(returned, *, nothing_is_fine=False) -> StepResult:
@@ -193,7 +193,7 @@ def test_the_text_of_an_exception_is_storable_everywhere(error, text):
 def test_long_texts_are_cut():
     assert len(StepResult.from_exception(ValueError("x" * 10**7)).shortened().error) == 4000
     assert StepResult.fail("x" * 5000).shortened().error.endswith("x...")
-    assert len(printable("\0\ud800" * 4000)) < 30_000
+    assert len(clipped("\0\ud800" * 4000)) < 30_000
     assert len(StepResult.from_exception(type("E" * 500, (Exception,), {})()).error_type) == 200
 
 

@@ -8,12 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from spine import clock, retention
-from spine.errors import (
-    InvalidParams,
-    InvalidSetting,
-    RunNotFound,
-    type_of,
-)
+from spine.config.settings import places
+from spine.errors import InvalidParams, InvalidSetting, RunNotFound, type_of
 from spine.hooks.hook import Hook, require_hooks
 from spine.hooks.logging import LoggingHook
 from spine.orchestration import given_context, intervention
@@ -83,7 +79,7 @@ class WorkflowRunner:
         )
         self._options = options
         self._registry = DEFAULT_REGISTRY if registry is None else registry
-        self._store = _open_store(options, make_tables=make_tables) if store is None else store
+        self._store = _open_store(options, database_url, make_tables=make_tables) if store is None else store
         given_up = GivenUp(self._store)
         self._admission = Admission(
             store=self._store,
@@ -362,13 +358,18 @@ class WorkflowRunner:
             return None
 
 
-def _open_store(options: Options, *, make_tables: bool) -> Store:
-    return open_store(
-        options.database_url,
-        limits=options.limits,
-        reconnect_seconds=options.reconnect_seconds,
-        make_tables=make_tables,
-    )
+def _open_store(options: Options, given: str | None, *, make_tables: bool) -> Store:
+    try:
+        return open_store(
+            options.database_url,
+            limits=options.limits,
+            reconnect_seconds=options.reconnect_seconds,
+            make_tables=make_tables,
+        )
+    except InvalidSetting as error:
+        if given is not None:
+            raise
+        raise InvalidSetting(f"{error} (set by {places('database_url')})") from None
 
 
 def _refuse_unless_fit(start_from: str | None) -> Judge:

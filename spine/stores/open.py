@@ -28,9 +28,7 @@ def open_store(
     if type(url) is not str:
         raise InvalidSetting(f"the database URL must be text, not {type_of(url)}; for a file: sqlite:///path/spine.db")
     if not url.strip():
-        raise InvalidSetting(
-            "the database URL is empty; leave it out, and unset SPINE_DATABASE_URL, for sqlite:///spine.db"
-        )
+        raise InvalidSetting("the database URL is empty; leave it out for sqlite:///spine.db")
     if url.startswith("memory:"):
         from spine.stores.memory.store import MemoryStore  # noqa: PLC0415  # a store is imported when it is chosen
 

@@ -240,3 +240,19 @@ def test_a_setting_out_of_range_is_refused_with_where_it_may_have_been_set(
 
     assert str(refused.value).startswith(said)
     assert str(refused.value).endswith(f" (set by SPINE_{name.upper()}, or {name} under [tool.spine])")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("", "the database URL is empty"), ("mysql://db/etl", "no store for 'mysql'")]
+)
+def test_a_bad_url_of_the_environment_is_refused_with_where_it_was_set(url, said, monkeypatch):
+    monkeypatch.setenv("SPINE_DATABASE_URL", url)
+
+    with pytest.raises(InvalidSetting) as refused:
+        WorkflowRunner()
+
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith(" (set by SPINE_DATABASE_URL, or database_url under [tool.spine])")
+    with pytest.raises(InvalidSetting) as given:
+        WorkflowRunner(url)
+    assert "set by" not in str(given.value)

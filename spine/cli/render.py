@@ -15,6 +15,7 @@ from spine.cli.output import is_terminal, out, say
 from spine.cli.spelling import cut, safe, width
 from spine.codec import json as codec
 from spine.codec.limits import WIDE_LIMITS
+from spine.codec.tags import COLLECTIONS
 from spine.records.run import standing
 
 LONGEST_INT = 10**4300  # what Python writes in decimal without being told twice
@@ -23,7 +24,6 @@ DELETE = "\x7f"
 _ONE_IN_JSON = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two characters that would be read as one
 LEAST_ROOM = 8
 MOST_LINES = 5  # of what is folded in a table
-_COLLECTIONS: dict[type, str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ _STATE_STYLES = {
     "running": "cyan",
     "next": "cyan",
     "again": "yellow",
+    "may have run": "yellow",
     "cancelled": "yellow",
     "waiting": "blue",
     "pending": "blue",
@@ -134,9 +135,9 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind is list:
         return [plain(item) for item in value]
-    if kind in _COLLECTIONS:
+    if kind in COLLECTIONS:
         items = [plain(item) for item in value]
-        return {_COLLECTIONS[kind]: items if kind is tuple else sorted(items, key=json.dumps)}
+        return {COLLECTIONS[kind]: items if kind is tuple else sorted(items, key=json.dumps)}
     if isinstance(value, Mapping):
         return _plain_object(value)
     return value if _is_plain(value) else codec.loads(codec.encode(value, limits=WIDE_LIMITS))

@@ -25,7 +25,7 @@ _TAG = rb'"\$[^"\\]*":'
 _NO_ROOM = "Not enough memory"
 _PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
-_COLLECTIONS: dict[type, str | None] = {list: None, tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_COLLECTIONS: dict[type, str | None] = {list: None, **tags.COLLECTIONS}
 _Path = Any  # a linked list: (where the parent is, key or index)
 _Orders = dict[frozenset[str], list[str]]
 

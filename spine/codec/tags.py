@@ -116,6 +116,8 @@ TAGGERS: dict[type, Callable[[Any], Any]] = {
     bytes: lambda data: {"$bytes": b64encode(data).decode("ascii")},
 }
 
+COLLECTIONS: dict[type, str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+
 REFUSALS: dict[type, Callable[[Any], str | None]] = {
     datetime: _refuse_other_zones,
     time: _refuse_odd_times,

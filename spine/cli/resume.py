@@ -51,13 +51,13 @@ def resume(
     names = given_params.read_renamed(renamed)
     with output.stdout_kept_for_data(only_if=options.json):
         workflows = loading.load_app_of(options)
-    asked = _Asked(options, run_id, values, start_from, names, reason, workflows)
+    request = _Request(options, run_id, values, start_from, names, reason, workflows)
     if not dry_run:
-        Drive(options=options, app=options.app).perform(asked.resume, run_id)
+        Drive(options=options, app=options.app).perform(request.resume, run_id)
         return
     with loading.open_runner(options) as runner:
         try:
-            tell_preview(asked.preview(runner), options)
+            tell_preview(request.preview(runner), options)
         except RunAlreadyCompleted:
             if values:
                 raise
@@ -65,7 +65,7 @@ def resume(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Request:
     """What an operator asked of a run."""
 
     options: Options

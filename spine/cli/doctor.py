@@ -8,7 +8,7 @@ from spine.cli import loading, render
 from spine.cli.failures import ExitCode
 from spine.cli.options import Options, command
 from spine.cli.render import Cell
-from spine.cli.suggested import for_database
+from spine.cli.suggested import completed
 from spine.records.finding import Finding, Verdict
 
 _STYLES = {Verdict.FINE: "green", Verdict.ADVICE: "yellow", Verdict.PROBLEM: "red"}
@@ -35,8 +35,8 @@ def doctor(options: Options) -> None:
 
 def _leading_to(database_url: str | None, finding: Finding) -> Finding:
     """Let the commands that a finding tells to type lead to the database that was looked at."""
-    remedy = finding.remedy and for_database(finding.remedy, database_url)
-    return replace(finding, seen=for_database(finding.seen, database_url), remedy=remedy)
+    remedy = finding.remedy and completed(finding.remedy, url=database_url)
+    return replace(finding, seen=completed(finding.seen, url=database_url), remedy=remedy)
 
 
 def _lines(finding: Finding) -> list[tuple[str, Cell | str]]:

@@ -106,7 +106,7 @@ class Drive:
 
     def _tell_error(self, error: Exception, run_id: str | None) -> ExitCode:
         """Tell an error; a run that had started can be resumed, unless it is gone or somebody else drives it now."""
-        code = tell(error, debug=self.options.debug, database_url=self.options.database_url)
+        code = tell(error, debug=self.options.debug, database_url=self.options.database_url, app=self.app)
         if run_id is not None and not isinstance(error, (LeaseLost, RunNotFound)):
             if isinstance(error, StoreError) and not isinstance(error, StoreWentBack):  # nobody wrote its end
                 longest = spelling.duration(load_settings().lease_seconds)

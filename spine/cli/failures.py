@@ -9,7 +9,7 @@ import typer
 
 from spine.cli.output import STDOUT, say, say_raw
 from spine.cli.spelling import hidden
-from spine.cli.suggested import for_database
+from spine.cli.suggested import completed
 from spine.errors import InvalidInput, LeaseLost, NotFound, Refused, RunIsHeld, SpineError, StoreBusy
 
 
@@ -43,7 +43,7 @@ def code_of_stop(stop: BaseException) -> int:
 
 
 @contextmanager
-def reporting(*, debug: bool, database_url: str | None = None) -> Iterator[None]:
+def reporting(*, debug: bool, database_url: str | None = None, app: str | None = None) -> Iterator[None]:
     """Tell what goes wrong inside and exit with the code that fits."""
     try:
         yield
@@ -53,13 +53,13 @@ def reporting(*, debug: bool, database_url: str | None = None) -> Iterator[None]
     except Exception as error:
         if is_of_typer(error):
             raise
-        raise typer.Exit(tell(error, debug=debug, database_url=database_url)) from None
+        raise typer.Exit(tell(error, debug=debug, database_url=database_url, app=app)) from None
 
 
-def tell(error: Exception, *, debug: bool, database_url: str | None = None) -> ExitCode:
+def tell(error: Exception, *, debug: bool, database_url: str | None = None, app: str | None = None) -> ExitCode:
     """Say what went wrong, on one line, and give the exit code; the traceback only if it was asked for.
 
-    What it tells to type leads to the database that the operator named.
+    What it tells to type leads to the database and the app that the operator named.
     """
     if debug:
         say_raw(hidden("".join(traceback.format_exception(error))))
@@ -71,7 +71,7 @@ def tell(error: Exception, *, debug: bool, database_url: str | None = None) -> E
         hint = "" if debug else " (--debug shows the traceback)"
         say(f"{type(error).__name__}: {error}{hint}")
         return ExitCode.FAILED
-    say(for_database(str(error), database_url) or type(error).__name__)
+    say(completed(str(error), url=database_url, app=app) or type(error).__name__)
     for note in getattr(error, "__notes__", ()):
         say(note.partition("\n")[0])
     return code_of(error)

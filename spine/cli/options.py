@@ -65,7 +65,7 @@ def command(function: Callable[Concatenate[Options, P], None]) -> Callable[..., 
 
     def called(context: typer.Context, **given: Any) -> None:
         options = _remember(context, given)
-        with failures.reporting(debug=options.debug, database_url=options.database_url):
+        with failures.reporting(debug=options.debug, database_url=options.database_url, app=options.app):
             logs.begin(verbose=options.verbose)
             for name, meant in slips():
                 say(f"{name} is no setting; did you mean {meant}?")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from spine.cli import loading, spelling
 from spine.cli.options import Options
 from spine.cli.story import Story
+from spine.cli.suggested import completed
 from spine.errors import SpineError
 from spine.orchestration.preview import ResumePreview
 from spine.orchestration.runner import WorkflowRunner
@@ -16,14 +17,14 @@ from spine.records.run import RunStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A story, the step at which a plain resume goes on, if any, and what such a resume raises instead, if known.
+    """A story, the step at which a plain resume goes on, if any, and why such a resume is refused instead, if known.
 
     `warnings` are what whoever resumes should know first.
     """
 
     story: Story
     goes_on_at: str | None
-    refusal: SpineError | None = None
+    refusal: str | None = None
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -35,7 +36,8 @@ class Outlook:
         try:
             runner.register(*loading.load_app_of(options))
             preview = runner.preview_resume(story.run.run_id)
-        except SpineError as refusal:
+        except SpineError as error:
+            refusal = completed(str(error), url=options.database_url, app=options.app)
             return cls(story=replace(story, next_step=None), goes_on_at=None, refusal=refusal)
         return cls(story=story, goes_on_at=preview.steps[0], warnings=(*surprises(preview), *again(preview)))
 
@@ -54,17 +56,18 @@ def surprises(preview: ResumePreview) -> Iterator[str]:
     if gone:
         options = " ".join(f"--renamed {shlex.quote(f'{name}=NEW')}" for name in gone)
         yield spelling.safe(
-            f"the workflow has {_listed(gone)} no more, which the run may have begun: what stands there now is taken "
-            f"as new, with new idempotency keys. Only a resume with {options} knows better"
+            f"the run may have begun {_listed(gone)}, which the workflow no longer has: the steps there now count as "
+            f"new and get new idempotency keys. If there are only new names, add {options}"
         )
     if lost := [name for name in preview.removed_checkpoints if name not in preview.steps]:
         yield spelling.safe(f"what {_listed(lost)} gave, outputs and params, is removed with the checkpoint")
 
 
 def again(preview: ResumePreview) -> Iterator[str]:
-    """Say which steps may have run, and run again because they left no checkpoint, not because somebody named them."""
-    if len(preview.begun) > 1 and not preview.removed_checkpoints:
-        yield spelling.safe(f"{_listed(preview.begun[:-1])} left no checkpoint: what of it has run runs again")
+    """Say which steps may have run before and run again, for want of a checkpoint."""
+    begun = [name for name in preview.begun if name in preview.steps]
+    if len(begun) > 1:
+        yield spelling.safe(f"{_listed(begun)} have no checkpoint: those that ran before run again")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from spine.cli import loading, output, progress, render, spelling
 from spine.cli.failures import ExitCode, code_of_stop
 from spine.cli.options import Options, command
 from spine.cli.resume_command import ResumeCommand, resume_command
-from spine.cli.suggested import for_database
+from spine.cli.suggested import completed
 from spine.errors import (
     InvalidInput,
     LeaseLost,
@@ -149,7 +149,7 @@ def _tell(outcomes: list[_Outcome], options: Options) -> None:
         render.print_json([_document(outcome, options) for outcome in outcomes])
     for outcome in outcomes:
         if not options.json and not (options.quiet and outcome.is_well):
-            output.out(spelling.safe(for_database(str(outcome), options.database_url)))
+            output.out(spelling.safe(completed(str(outcome), url=options.database_url, app=options.app)))
         resume = outcome.resume(options)
         for told in resume.lines() if resume else ():
             output.say(told)

@@ -18,7 +18,6 @@ from spine.cli.render import Cell, Column, faint, state
 from spine.cli.resume_command import ResumeCommand, resume_command
 from spine.cli.shown_run import lasted, print_run, run_document, summary_document
 from spine.cli.story import Story, readable_summary
-from spine.cli.suggested import for_database
 from spine.errors import InvalidSetting, alike
 from spine.orchestration.absence import LOOKED_AT
 from spine.orchestration.listing import LONGEST_LIST
@@ -96,8 +95,7 @@ def show(options: Options, *, run_id: RunId) -> None:
         for warning in outlook.warnings:
             say(warning)
         if outlook.refusal is not None:
-            why = for_database(str(outlook.refusal), options.database_url)
-            out(f"\n{spelling.safe(f'a resume is refused: {why}')}")
+            out(f"\n{spelling.safe(f'a resume is refused: {outlook.refusal}')}")
     for damage in story.damages:
         say(str(damage))
     if story.damages:

@@ -70,7 +70,7 @@ def run_document(outlook: Outlook, resume: ResumeCommand | None) -> dict[str, An
         "events": [_event_document(event) for event in story.events],
         "next_step": outlook.goes_on_at,
         "resume_command": resume.line if resume else None,
-        "resume_refused": None if outlook.refusal is None else str(outlook.refusal),
+        "resume_refused": outlook.refusal,
     }
 
 
@@ -109,7 +109,8 @@ def _facts(story: Story, goes_on_at: str | None) -> list[tuple[str, Cell | str]]
         *_given(story),
     ]
     if goes_on_at is not None:
-        facts.append(("goes on at", Cell(goes_on_at, "cyan")))
+        new = "" if goes_on_at in run.definition.names else ", a step that the workflow has now"
+        facts.append(("goes on at", Cell(f"{goes_on_at}{new}", "cyan")))
     return facts
 
 
@@ -174,7 +175,7 @@ def _print_steps(steps: Sequence[StepStanding]) -> None:
     if any(step.state == AGAIN for step in steps):
         out("again: done, but without a checkpoint; a resume runs it again")
     if any(step.state == MAY_HAVE_RUN for step in steps):
-        out("may have run: it comes after a step that leaves no checkpoint; a resume runs both again")
+        out("may have run: nobody knows how far the run came after its newest checkpoint")
 
 
 def _print_events(events: Sequence[Event]) -> None:

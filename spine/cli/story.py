@@ -29,9 +29,8 @@ TO_DO = "to do"
 class StepStanding:
     """A step of a run.
 
-    `again` means that it was done, has no checkpoint, and a resume will run it again; `may have run` that it comes
-    after one that leaves no checkpoint, so that nobody knows; `done or skipped` that the checkpoint which said it is
-    gone.
+    `again` means that it was done, has no checkpoint, and a resume will run it again; `may have run` that
+    nobody knows how far the run came; `done or skipped` that the checkpoint which said it is gone.
     """
 
     name: str
@@ -123,7 +122,7 @@ class Story:
         done = DONE if run.removed_at is None else DONE_OR_SKIPPED
         if run.status is RunStatus.COMPLETED:
             return done
-        if index == reached and run.status is RunStatus.FAILED:
+        if index == reached and run.error_step is not None and (run.status is RunStatus.FAILED or resumes_at is None):
             return FAILED
         if resumes_at is not None and index < resumes_at:
             return DONE

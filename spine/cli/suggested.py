@@ -1,4 +1,4 @@
-"""The commands that a text tells people to type, made to lead to the database that they named."""
+"""The commands that a text tells people to type, made to lead to the database and the app that they named."""
 
 import re
 import shlex
@@ -6,13 +6,17 @@ import shlex
 from spine.cli.spelling import holds_secret
 
 _COMMAND = re.compile(
-    r"(?:(?<=: )|(?<=\())spine (?:db upgrade|doctor|runs (?:list|show|cancel)|checkpoints list|resume)\b"
+    r"(?:(?<=: )|(?<=\())spine (db upgrade|doctor|runs (?:list|show|cancel)|checkpoints list|resume)\b"
     r"(?!.* --database-url )"  # said already
 )
 
 
-def for_database(text: str, url: str | None) -> str:
-    """Add `--database-url` to each command in a text; a secret is never repeated."""
-    if url is None or not _COMMAND.search(text) or holds_secret(url):
-        return text
-    return _COMMAND.sub(lambda found: f"{found[0]} --database-url {shlex.quote(url)}", text)
+def completed(text: str, *, url: str | None, app: str | None = None) -> str:
+    """Add `--database-url` to each command in a text, and `--app` to those that resume; a secret is never repeated."""
+    words = [] if url is None or holds_secret(url) else ["--database-url", url]
+    of_app = [] if app is None else ["--app", app]
+
+    def complete(found: re.Match[str]) -> str:
+        return shlex.join([*found[0].split(), *(of_app if found[1] == "resume" else []), *words])
+
+    return _COMMAND.sub(complete, text) if words or of_app else text

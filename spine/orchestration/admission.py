@@ -8,6 +8,7 @@ from spine import clock
 from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.actor import holder
+from spine.orchestration.changed_steps import refuse_steps_gone
 from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for, with_checkpoints
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.preview import ResumePreview, preview_of
@@ -16,7 +17,6 @@ from spine.orchestration.registry import Registry
 from spine.orchestration.renaming import restore, translate_checkpoints, translate_context, translate_run
 from spine.orchestration.result import way_on
 from spine.orchestration.resume import Plan, Position, ResumeRequest, locate, plan, refuse_unless_free
-from spine.orchestration.steps_gone import refuse_steps_gone
 from spine.orchestration.workflow import Workflow
 from spine.records.claim import Claim, NewRun
 from spine.records.context import WorkflowContext

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from spine.orchestration.changed_steps import steps_gone
 from spine.orchestration.resume import Plan
-from spine.orchestration.steps_gone import steps_gone
 from spine.records.context import WorkflowContext
 
 
@@ -13,8 +13,8 @@ class ResumePreview:
 
     `steps` are those that it runs, beginning with the one at which it goes on, which gets `context`. `passed_over` are
     steps before it that are not done and that it leaves out; `removed_checkpoints` are the steps whose checkpoints go.
-    `begun` are those of the steps that may have begun since the newest checkpoint. `steps_gone` may have begun too, and
-    the workflow has them no more: if one of them only has a new name, say so with `renamed`, or its step is taken as
+    `begun` are steps that may have begun since the newest checkpoint. `steps_gone` may have begun too, and the workflow
+    no longer has them: if one of them only has a new name, say so with `renamed`, or its step is taken as
     new, with new idempotency keys.
     """
 

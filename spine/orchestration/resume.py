@@ -1,6 +1,5 @@
 """Where an existing run goes on, and with what context: pure decisions over stored records."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 from spine.codec.limits import Limits
 from spine.errors import (
     CheckpointsDeleted,
-    DefinitionChanged,
     NotCrashed,
     NotResumable,
     Refused,
@@ -19,6 +17,7 @@ from spine.errors import (
     RunIsHeld,
     SnapshotCorrupt,
 )
+from spine.orchestration.changed_steps import refuse_changed_steps
 from spine.orchestration.given_context import of_run
 from spine.orchestration.progress import Progress
 from spine.orchestration.workflow import Workflow
@@ -57,7 +56,7 @@ class Position:
     """Where to start, which checkpoint to build on, and what that means for the steps around it.
 
     `passed_over` are the steps between the base and the start that are skipped now, `skipped` those that were
-    skipped before.
+    skipped before, `begun` those that may have begun since the newest checkpoint.
     """
 
     index: int
@@ -65,6 +64,7 @@ class Position:
     passed_over: tuple[str, ...]
     skipped: frozenset[str]
     removed: tuple[str, ...]
+    begun: tuple[str, ...]
     last_sequence: int
 
 
@@ -150,6 +150,7 @@ def locate(
         passed_over=passed_over,
         skipped=frozenset(name for checkpoint in kept for name in checkpoint.skipped if name in before),
         removed=tuple(checkpoint.step_name for checkpoint in checkpoints if checkpoint.step_name not in before),
+        begun=_begun(run, checkpoints),
         last_sequence=max((checkpoint.sequence for checkpoint in checkpoints), default=0),
     )
 
@@ -198,7 +199,7 @@ def plan(
         overrides=overrides,
         removed_steps=position.removed,
         details=_details(workflow, run, position, request, said),
-        begun=tuple(name for name in run.begun_from(position.index) if name not in position.removed),
+        begun=position.begun,
     )
 
 
@@ -253,7 +254,7 @@ def _index(
     else:
         index = workflow.index_of(request.start_from)
         done = min(index, _done(run, checkpoints[-1] if checkpoints else None))
-    _refuse_changed_steps(workflow, run, done)
+    refuse_changed_steps(workflow, run, done)
     return index
 
 
@@ -269,6 +270,13 @@ def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
     return behind.index(checkpoint.next_step) if checkpoint.next_step in behind else after
 
 
+def _begun(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> tuple[str, ...]:
+    """Name the steps that may have begun since the newest checkpoint, wherever the run goes on now."""
+    done, point = _done(run, checkpoints[-1] if checkpoints else None), run.resume_point
+    names = run.definition.names
+    return run.begun_from(names.index(point.step) if point and point.step in names else done)
+
+
 def _index_in(run: ClaimableRun, step_name: str) -> int:
     if step_name not in run.definition.names:
         raise SnapshotCorrupt(
@@ -276,35 +284,6 @@ def _index_in(run: ClaimableRun, step_name: str) -> int:
             f"({', '.join(run.definition.names)}); nothing was run"
         )
     return run.definition.names.index(step_name)
-
-
-def _refuse_changed_steps(workflow: Workflow, run: ClaimableRun, done: int) -> None:
-    before, now = run.definition.names[:done], workflow.step_names[:done]
-    if before == now:
-        return
-    gone = [name for name in before if name not in workflow.step_names]
-    new = [name for name in now if name not in run.definition.names]
-    latest = next((name for name, then in zip(now, before, strict=False) if name != then), workflow.step_names[-1])
-    first = workflow.index_of(latest)
-    again = [name for name in before if name in workflow.step_names[first:]]
-    raise DefinitionChanged(
-        f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
-        f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
-        f" Missing: {', '.join(gone) or 'none'}; new among them: {', '.join(new) or 'none'}."
-        f" Steps after those may change; these must stay as they were.{_if_renamed(run, gone, new)} before the"
-        f" change with start_from={latest!r} (--start-from {shlex.quote(latest)}){' or a step before it' * bool(first)}"
-        f"{'; done again: ' * bool(again)}{', '.join(again)}"
-        f"{'; left out, with what they gave: ' * bool(gone)}{', '.join(gone)}."
-    )
-
-
-def _if_renamed(run: RunSummary, gone: Sequence[str], new: Sequence[str]) -> str:
-    """Say how a resume is told of new names, if there may be any; of one and one both are known."""
-    if not gone:
-        return " Go on"
-    names = (gone[0], new[0]) if len(gone) == len(new) == 1 else ("OLD", "NEW")
-    option = typed(run.run_id, "--renamed", "=".join(names))
-    return f" If they only have new names, resume with renamed={{old: new}} (spine resume {option}); else go on"
 
 
 def _context_told_before(workflow: Workflow, run: ClaimableRun, position: Position) -> WorkflowContext | None:

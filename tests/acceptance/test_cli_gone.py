@@ -75,14 +75,14 @@ def test_a_resume_and_what_is_shown_before_it_say_that_the_step_at_which_the_run
 
     assert (shown.code, said.code) == (0, 0)
     for told in (shown.err, said.err):
-        assert "the workflow has 'pay' no more, which the run may have begun" in told
-        assert "--renamed pay=NEW knows better" in told
+        assert "the run may have begun 'pay', which the workflow no longer has" in told
+        assert "If there are only new names, add --renamed pay=NEW" in told
 
 
 def test_a_resume_that_was_told_the_new_name_does_not(spine, paid):
     said = spine("resume", "r1", "--app", "charge.py", "--renamed", "pay=charge")
 
-    assert (said.code, "no more" in said.err) == (0, False)
+    assert (said.code, "no longer has" in said.err) == (0, False)
 
 
 def test_a_resume_that_was_told_one_new_name_tells_of_the_others(spine, place):
@@ -93,7 +93,7 @@ def test_a_resume_that_was_told_one_new_name_tells_of_the_others(spine, place):
     said = spine("resume", "r1", "--app", "now.py", "--renamed", "b=B")
 
     assert said.code == 0
-    assert "the workflow has 'c' no more, which the run may have begun" in said.err
+    assert "the run may have begun 'c', which the workflow no longer has" in said.err
 
 
 def test_a_resume_that_is_refused_tells_of_no_step_that_would_be_taken_as_new(spine, place):
@@ -103,7 +103,7 @@ def test_a_resume_that_is_refused_tells_of_no_step_that_would_be_taken_as_new(sp
 
     said = spine("resume", "r1", "--app", "now.py")
 
-    assert (said.code, "no more" in said.err) == (4, False)
+    assert (said.code, "no longer has" in said.err) == (4, False)
 
 
 def test_a_resume_says_who_cancelled_the_run_and_why(spine, place):
@@ -132,7 +132,7 @@ def test_recover_leaves_such_a_run_to_a_person(spine, place, steps, now):
     said = spine("recover", "--app", "now.py")
 
     assert said.code == 1
-    assert "was not recovered: run 'r1' may have begun 'pay', which workflow 'pay' has no more" in said.out
+    assert "was not recovered: run 'r1' may have begun 'pay', which workflow 'pay' no longer has" in said.out
     assert spine("resume", "r1", "--app", "now.py", "--renamed", "pay=charge").code == 0
 
 
@@ -155,9 +155,9 @@ def test_it_does_so_too_where_the_marks_have_changed_since(spine, place, monkeyp
     shown = spine("runs", "show", "r1", "--app", "now.py")
 
     assert said.code == 1
-    assert "run 'r1' may have begun 'pay', which workflow 'pay' has no more" in said.out
-    assert "(spine resume r1 --renamed pay=NEW)" in said.out
-    assert "the workflow has 'pay' no more" in shown.err
+    assert "run 'r1' may have begun 'pay', which workflow 'pay' no longer has" in said.out
+    assert "(spine resume --app now.py r1 --renamed pay=NEW)" in said.out
+    assert "the run may have begun 'pay', which the workflow no longer has" in shown.err
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_which_steps_may_have_run_since_the_last_checkpoint_is_told(spine, place
     assert states == ["done", "next", "may have run", "may have run", "to do"]
     assert re.search(r"r1 .* crashed +clean or later ", listed)
     assert re.search(r"pay +lambda +may have run", cancelled)
-    assert "may have run: it comes after a step that leaves no checkpoint; a resume runs both again" in cancelled
+    assert "may have run: nobody knows how far the run came after its newest checkpoint" in cancelled
 
 
 def test_while_a_run_is_driven_no_step_is_said_to_run_that_may_be_over(spine, place):
@@ -212,10 +212,10 @@ def test_a_resume_says_which_steps_run_again_and_what_is_removed(spine, place):
     refused = spine("resume", "r1", "--app", "now.py")
     left_out = spine("resume", "r1", "--app", "now.py", "--start-from", "clean", "-q")
 
-    assert "'clean' left no checkpoint: what of it has run runs again\n" in again.err
-    assert "left no checkpoint" not in quiet.err
+    assert "'clean', 'pay' have no checkpoint: those that ran before run again\n" in again.err
+    assert "have no checkpoint" not in quiet.err
     assert refused.code == 4
-    assert refused.err.endswith("(--start-from clean); left out, with what they gave: fetch.\n")
+    assert refused.err.endswith("(spine resume --app now.py r1 --start-from clean), which removes what fetch gave.\n")
     assert left_out.code == 0
     assert left_out.err == "spine: what 'fetch' gave, outputs and params, is removed with the checkpoint\n"
 

@@ -44,7 +44,7 @@ def test_a_resume_that_would_be_refused_is_not_offered_and_it_is_said_why(spine,
     assert "goes on at" not in said.out
     assert "resume it with" not in said.out
     assert said.out.splitlines()[-1] == refused.err.strip().replace("spine: ", "a resume is refused: ", 1)
-    assert "spine resume r1 --renamed fetch=download" in said.out
+    assert "spine resume --app now.py r1 --renamed fetch=download" in said.out
     assert (told.json["next_step"], told.json["resume_command"]) == (None, None)
     assert refused.err == f"spine: {told.json['resume_refused']}\n"
     assert [step["state"] for step in told.json["steps"]] == ["done", "failed", "to do"]
@@ -55,7 +55,9 @@ def test_the_command_that_a_refusal_names_leads_to_the_database(spine, changed, 
 
     said = spine(*show, "--database-url", f"sqlite:///{place}/spine.db")
 
-    assert f"(spine resume --database-url sqlite:///{place}/spine.db r1 --renamed fetch=download)" in said.out
+    assert (
+        f"(spine resume --app now.py --database-url sqlite:///{place}/spine.db r1 --renamed fetch=download)" in said.out
+    )
 
 
 def test_a_run_goes_on_at_the_step_that_stands_there_now(spine, changed):

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from spine.cli.options import Options
 from spine.cli.resume_command import ResumeCommand, resume_command
-from spine.cli.suggested import for_database
+from spine.cli.suggested import completed
 from tests.acceptance.command import ORDERS, command_line, environment, in_shell, typed
 
 PASSWORD = "hunter2xyz"
@@ -244,7 +244,7 @@ def test_a_command_that_an_error_names_does_what_it_says_whatever_the_id(spine, 
 
 
 def test_only_a_command_that_is_suggested_takes_the_database():
-    said = for_database("'a spine doctor b' failed; resume it with: spine resume 'a spine doctor b'", "sqlite:///x y")
+    said = completed("'a spine doctor b' failed; resume it with: spine resume 'a spine doctor b'", url="sqlite:///x y")
 
     assert said.endswith("; resume it with: spine resume --database-url 'sqlite:///x y' 'a spine doctor b'")
     assert said.startswith("'a spine doctor b' failed; ")

@@ -113,11 +113,11 @@ def failed(runner, ran) -> str:
 @pytest.mark.parametrize(
     ("now", "told", "start", "again"),
     [
-        ("bacd", "Missing: none; new among them: none", "b", "; done again: a, b."),
-        ("axbcd", "Missing: none; new among them: x", "x", " or a step before it; done again: b."),
-        ("acd", "Missing: b; new among them: none", "c", " or a step before it; left out, with what they gave: b."),
-        ("aBcd", "Missing: b; new among them: B", "B", " or a step before it; left out, with what they gave: b."),
-        ("a", "Missing: b; new among them: none", "a", "; done again: a; left out, with what they gave: b."),
+        ("bacd", "Missing: none; new among them: none", "b", ", which runs a, b again."),
+        ("axbcd", "Missing: none; new among them: x", "x", ", which runs b again."),
+        ("acd", "Missing: b; new among them: none", "c", ", which removes what b gave."),
+        ("aBcd", "Missing: b; new among them: B", "B", ", which removes what b gave."),
+        ("a", "Missing: b; new among them: none", "a", ", which runs a again and removes what b gave."),
     ],
 )
 def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, failed, now, told, start, again):  # S16
@@ -132,7 +132,8 @@ def test_steps_that_are_done_must_stay_and_both_lists_are_shown(runner, ran, fai
     assert "Done: a, b." in text
     assert f"Now: {', '.join(now)}." in text
     assert told in text
-    assert f"start_from={start!r} (--start-from {start}){again}" in text
+    assert f"start from {start!r}, or from a step before it, with start_from (spine resume {failed} " in text
+    assert text.endswith(f" --start-from {start}){again}")
     assert ran.steps == []
     assert (runner.get_run(failed), runner.list_checkpoints(failed)) == before
 

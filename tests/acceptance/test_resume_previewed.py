@@ -32,7 +32,7 @@ def state(runner, run_id):
     [
         ({}, "cd", "", "", "c"),
         ({"start_from": "b"}, "bcd", "", "b", "c"),
-        ({"start_from": "d"}, "d", "c", "", ""),
+        ({"start_from": "d"}, "d", "c", "", "c"),
     ],
     ids=["on", "back", "forwards"],
 )

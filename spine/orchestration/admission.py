@@ -1,7 +1,7 @@
 """From a wish to drive a run to its lease: validate first, claim second, change state third."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, NoReturn
 
 from spine import clock
@@ -9,7 +9,7 @@ from spine.codec.limits import Limits
 from spine.errors import NotResumable, RunExists, RunNotFound, SpineError
 from spine.orchestration.actor import holder
 from spine.orchestration.changed_steps import refuse_steps_gone
-from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for, with_checkpoints
+from spine.orchestration.checkpointing import CheckpointStrategy, strategy_for, unsaved_steps
 from spine.orchestration.given_up import GivenUp
 from spine.orchestration.preview import ResumePreview, preview_of
 from spine.orchestration.progress import Progress
@@ -24,7 +24,7 @@ from spine.records.lease import Lease
 from spine.records.override import Override
 from spine.records.renaming import Renamed
 from spine.records.resume_point import ResumePoint
-from spine.records.run import ClaimableRun, Definition, RunStatus, RunSummary, standing
+from spine.records.run import ClaimableRun, RunStatus, RunSummary, standing
 from spine.stores.protocol import Store
 from spine.stores.snapshots import require_room
 
@@ -74,7 +74,7 @@ class Admission:
         lease = self.store.create_run(
             NewRun(
                 context=context,
-                definition=self._noting_checkpoints(workflow, workflow.definition(context.defaulted)),
+                definition=replace(workflow.definition(context.defaulted), unsaved=self._unsaved(workflow)),
                 current_step=step,
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
@@ -114,7 +114,7 @@ class Admission:
         for _ in range(TRIES):
             refuse(run)
             planned = self._plan_as_seen(workflow, run, request)
-            if planned is not None:
+            if planned is not None and self._is_as_seen(run):
                 return preview_of(planned)
             run = self.store.get_claimable(run.run_id)
         raise NotResumable(f"run {run.run_id!r} kept changing while it was looked at; try again")
@@ -145,7 +145,7 @@ class Admission:
                 seen_status=run.status,
                 seen_fence=run.fence,
                 seen_sequence=run.last_sequence,
-                definition=self._noting_checkpoints(workflow, planned.definition),
+                definition=replace(planned.definition, unsaved=self._unsaved(workflow)),
                 current_step=workflow.step_names[planned.progress.index],
                 holder=holder(),
                 lease_seconds=self.lease_seconds,
@@ -186,12 +186,14 @@ class Admission:
             require_room(planned.progress.context, self.limits)
         return planned
 
-    def _noting_checkpoints(self, workflow: Workflow, definition: Definition) -> Definition:
-        return with_checkpoints(definition, workflow, strategy_for(workflow, self.strategy))
+    def _unsaved(self, workflow: Workflow) -> frozenset[str]:
+        return unsaved_steps(workflow, strategy_for(workflow, self.strategy))
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:
         now = self.store.get_claimable(run.run_id)
-        return (now.status, now.fence, now.removed_at) == (run.status, run.fence, run.removed_at)
+        return all(
+            getattr(now, each) == getattr(run, each) for each in ("status", "fence", "removed_at", "last_sequence")
+        )
 
     def _base_context(self, run_id: str, position: Position, renamed: Renamed) -> WorkflowContext:
         if position.base is None:

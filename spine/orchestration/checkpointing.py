@@ -1,12 +1,10 @@
 """Save after this step? The result decides, else the step, else the strategy."""
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from spine.errors import InvalidSetting
 from spine.orchestration.workflow import Workflow
-from spine.records.run import Definition
 from spine.steps.result import StepResult
 from spine.steps.step import Step
 
@@ -47,12 +45,6 @@ def leaves_checkpoint(step: Step, strategy: CheckpointStrategy) -> bool:
     return strategy is CheckpointStrategy.EVERY_STEP if step.checkpoint is None else step.checkpoint
 
 
-def with_checkpoints(definition: Definition, workflow: Workflow, strategy: CheckpointStrategy) -> Definition:
-    """Give the definition of a workflow, noting in it which steps leave a checkpoint."""
-    steps = zip(definition.steps, workflow.steps, strict=True)
-    return replace(
-        definition,
-        steps=tuple(
-            each if leaves_checkpoint(step, strategy) else replace(each, checkpoint=False) for each, step in steps
-        ),
-    )
+def unsaved_steps(workflow: Workflow, strategy: CheckpointStrategy) -> frozenset[str]:
+    """Name the steps that leave no checkpoint unless their result says otherwise."""
+    return frozenset(step.name for step in workflow.steps if not leaves_checkpoint(step, strategy))

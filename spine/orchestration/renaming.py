@@ -102,6 +102,8 @@ def _translate_definition(definition: Definition, renamed: Renamed) -> Definitio
         definition,
         steps=tuple(replace(step, name=rename(step.name, renamed)) for step in definition.steps),
         first_names={**kept, **moved},
+        unsaved=None if definition.unsaved is None else frozenset(rename(name, renamed) for name in definition.unsaved),
+        furthest=definition.furthest and rename(definition.furthest, renamed),
     )
 
 

@@ -189,7 +189,10 @@ def plan(
         overrides = followed(overrides, now)
     params = point.params.merged(said) if point else said
     is_told = bool(params or position.passed_over or given or request.start_from)
-    definition = workflow.definition(run.definition.defaulted, run.definition.first_names)
+    definition = replace(
+        workflow.definition(run.definition.defaulted, run.definition.first_names),
+        furthest=_furthest(workflow, position),
+    )
     return Plan(
         progress=_progress(workflow, run, position, base, definition, context.with_params(said)),
         definition=definition,
@@ -275,6 +278,12 @@ def _begun(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> tuple
     done, point = _done(run, checkpoints[-1] if checkpoints else None), run.resume_point
     names = run.definition.names
     return run.begun_from(names.index(point.step) if point and point.step in names else done)
+
+
+def _furthest(workflow: Workflow, position: Position) -> str | None:
+    """Name the last step that may have begun, or was done and is forgotten now, beyond the one to start from."""
+    before = {*position.begun, *position.removed}
+    return next((name for name in reversed(workflow.step_names[position.index + 1 :]) if name in before), None)
 
 
 def _index_in(run: ClaimableRun, step_name: str) -> int:

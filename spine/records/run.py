@@ -62,11 +62,10 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """A step as the run remembers it; `checkpoint` tells whether it leaves one, unless its result says otherwise."""
+    """A step as the run remembers it."""
 
     name: str
     kind: str
-    checkpoint: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +74,16 @@ class Definition:
 
     `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
     defaults; `first_names` gives, by the names they have now, what the idempotency keys of steps are made of that were
-    renamed.
+    renamed. `unsaved` names the steps that leave no checkpoint unless their result says otherwise, None where that was
+    not noted; `furthest` the last step that drives before the last one may have begun, if that is beyond its start.
     """
 
     steps: tuple[StepDefinition, ...]
     source: str = ""
     defaulted: frozenset[str] = frozenset()
     first_names: Mapping[str, str] = field(default_factory=dict)
+    unsaved: frozenset[str] | None = frozenset()
+    furthest: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,10 +95,11 @@ class Definition:
         names = self.names
         return names[: names.index(step) + 1] if step in names else names
 
-    def until_checkpoint(self, index: int) -> tuple[str, ...]:
-        """Give the names from this index to the first step that leaves a checkpoint, and it too."""
-        first = next((at for at, step in enumerate(self.steps[index:], index) if step.checkpoint), len(self.steps))
-        return self.names[index : first + 1]
+    def up_to_checkpoint(self, index: int) -> tuple[str, ...]:
+        """Give the names up to the first step from this index on that leaves a checkpoint, and it too."""
+        names, unsaved = self.names, self.unsaved
+        saved = () if unsaved is None else (name for name in names[index:] if name not in unsaved)
+        return self.up_to(next(iter(saved), None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +134,12 @@ class RunSummary:
     def begun_from(self, index: int) -> tuple[str, ...]:
         """Name the steps that may have begun since the checkpoint before the one of this index.
 
-        A failed run says how far it came; any other came no further than the first step that leaves a checkpoint.
+        A failed drive says how far it came; any other came no further than the first step that leaves a checkpoint.
         """
-        if self.error_step is not None:
-            return self.definition.up_to(self.error_step)[index:]
-        return self.definition.until_checkpoint(index)
+        defined = self.definition
+        last = defined.up_to_checkpoint(index) if self.error_step is None else defined.up_to(self.error_step)
+        earlier = () if defined.furthest is None else defined.up_to(defined.furthest)
+        return max(last, earlier, key=len)[index:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,15 +85,16 @@ def read_event_kind(text: str, *, where: str) -> EventKind:
 
 def write_definition(definition: Definition) -> str:
     """Write what the run remembers of its workflow."""
-    steps = [
-        {"name": step.name, "kind": step.kind} | ({} if step.checkpoint else {"checkpoint": False})
-        for step in definition.steps
-    ]
+    steps = [{"name": step.name, "kind": step.kind} for step in definition.steps]
     document: dict[str, Any] = {"steps": steps, "source": definition.source}
     if definition.defaulted:
         document["defaulted"] = sorted(definition.defaulted)
     if definition.first_names:
         document["first_names"] = dict(definition.first_names)
+    if definition.unsaved is not None:
+        document["unsaved"] = sorted(definition.unsaved)
+    if definition.furthest is not None:
+        document["furthest"] = definition.furthest
     return orjson.dumps(document).decode()
 
 
@@ -106,7 +107,7 @@ def read_definition(text: str | None, *, where: str) -> Definition:
         where,
         lambda: Definition(
             steps=tuple(
-                StepDefinition(name=step_name, kind=step["kind"], checkpoint=step.get("checkpoint", True))
+                StepDefinition(name=step_name, kind=step["kind"])
                 for step_name, step in zip(
                     names([step["name"] for step in document["steps"]]), document["steps"], strict=True
                 )
@@ -114,6 +115,8 @@ def read_definition(text: str | None, *, where: str) -> Definition:
             source=document.get("source", ""),
             defaulted=frozenset(document.get("defaulted", ())),
             first_names=_read_first_names(document.get("first_names", {})),
+            unsaved=None if "unsaved" not in document else frozenset(names(document["unsaved"])),
+            furthest=None if "furthest" not in document else names([document["furthest"]])[0],
         ),
     )
 

@@ -160,6 +160,18 @@ def test_it_does_so_too_where_the_marks_have_changed_since(spine, place, monkeyp
     assert "the run may have begun 'pay', which the workflow no longer has" in shown.err
 
 
+def test_it_does_so_too_where_no_drive_has_noted_which_steps_leave_checkpoints(spine, place):
+    crash_in(place, spine, "pay", ["fetch*", "clean", "pay", "tell"])
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE core_workflow_definitions SET definition = json_remove(definition, '$.unsaved')")
+    (place / "now.py").write_text(workflow_of(["fetch*", "clean", "charge", "tell"]))
+
+    assert (
+        "run 'r1' may have begun 'pay', which workflow 'pay' no longer has" in spine("recover", "--app", "now.py").out
+    )
+    assert [step["state"] for step in spine("runs", "show", "r1", "--json").json["steps"]][2:] == ["may have run"] * 2
+
+
 @pytest.mark.parametrize(
     ("steps", "now"),
     [

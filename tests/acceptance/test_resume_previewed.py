@@ -89,3 +89,24 @@ def test_a_run_that_is_driven_or_has_completed_has_no_preview(runner, ran):
     with pytest.raises(RunAlreadyCompleted):
         runner.preview_resume(run_id)
     assert seen == [run_id]
+
+
+def test_what_an_earlier_drive_had_begun_is_not_forgotten(runner, ran, failed):
+    ran.broken["b"] = RuntimeError("down")
+    runner.resume(failed, start_from="b")
+    ran.repair()
+
+    preview = runner.preview_resume(failed)
+    runner.register(ran.workflow("a", "b", "x", "d"))
+
+    assert preview.begun == ("b", "c")
+    assert runner.preview_resume(failed).steps_gone == ("c",)
+    runner.resume(failed, renamed={"c": "x"})
+    assert ran.steps == ["b", "b", "x", "d"]
+
+
+def test_what_lies_behind_a_new_checkpoint_no_longer_counts(runner, ran, failed):
+    ran.broken["d"] = RuntimeError("down")
+    runner.resume(failed, start_from="b")
+
+    assert runner.preview_resume(failed).begun == ("d",)

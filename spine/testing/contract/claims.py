@@ -136,9 +136,8 @@ class ClaimsContract:
 
     def test_a_claim_notes_the_workflow_as_it_is_now(self, store: Store) -> None:
         run_to(store, FAILED)
-        repaired = replace(
-            DEFINITION, steps=(*DEFINITION.steps, StepDefinition(name="report", kind="pipeline", checkpoint=False))
-        )
+        steps = (*DEFINITION.steps, StepDefinition(name="report", kind="pipeline"))
+        repaired = replace(DEFINITION, steps=steps, unsaved=frozenset({"load", "report"}), furthest="load")
 
         take_over(store, definition=repaired)
 

@@ -9,6 +9,7 @@ from spine.cli.output import out
 from spine.cli.render import Cell
 from spine.cli.shown_run import short
 from spine.orchestration.preview import ResumePreview
+from spine.records.run import RunSummary
 
 
 def tell_preview(preview: ResumePreview, options: Options) -> None:
@@ -28,12 +29,12 @@ def tell_preview(preview: ResumePreview, options: Options) -> None:
     render.print_facts(facts)
 
 
-def tell_nothing_to_resume(run_id: str, options: Options) -> None:
+def tell_nothing_to_resume(run: RunSummary, options: Options) -> None:
     """Say that the run has completed."""
     if options.json:
-        render.print_json(None)
+        render.print_json({"run_id": run.run_id, "workflow_name": run.workflow_name, "steps": []})
     else:
-        out(spelling.safe(f"run {run_id} has completed already; there is nothing to resume"))
+        out(spelling.safe(f"run {run.run_id} of {run.workflow_name} has completed already; there is nothing to do"))
 
 
 def _document(preview: ResumePreview) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from spine.orchestration.preview import ResumePreview
 from spine.orchestration.result import WorkflowResult
 from spine.orchestration.runner import WorkflowRunner
 from spine.orchestration.workflow import Workflow
+from spine.records.names import check_reason
 
 
 @command
@@ -55,13 +56,14 @@ def resume(
     if not dry_run:
         Drive(options=options, app=options.app).perform(request.resume, run_id)
         return
+    check_reason(reason)
     with loading.open_runner(options) as runner:
         try:
             tell_preview(request.preview(runner), options)
-        except RunAlreadyCompleted:
+        except RunAlreadyCompleted as error:
             if values:
-                raise
-            tell_nothing_to_resume(run_id, options)
+                raise _nothing_done(error) from None
+            tell_nothing_to_resume(runner.get_summary(run_id), options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class _Request:
         except RunAlreadyCompleted as error:
             if not self.values:
                 raise
-            raise NotResumable(f"{error}; nothing was done with the params") from None
+            raise _nothing_done(error) from None
 
     def preview(self, runner: WorkflowRunner) -> ResumePreview:
         """Look at what a resume would do, and tell what of it may surprise."""
@@ -109,3 +111,7 @@ class _Request:
         has = f"which has: {', '.join(sorted(context.params))}" if context.params else "which has none"
         for name in sorted(self.values.keys() - context.params.keys()):
             output.say(f"param {name!r} is new to this run, {has}")
+
+
+def _nothing_done(error: RunAlreadyCompleted) -> NotResumable:
+    return NotResumable(f"{error}; nothing was done with the params")

@@ -42,9 +42,18 @@ def recover_crashed(store: Runs, wanted: RunFilter, resume: Callable[[str], Work
         each = _passed_over(run, run.error) if isinstance(run, DamagedRun) else _recover(run, resume)
         recovered.append(each)
         left -= not isinstance(each.error, _NOT_TAKEN)
-        if left == 0 or isinstance(each.error, StoreUnavailable):  # which no other run would find otherwise
+        if left == 0 or (isinstance(each.error, StoreUnavailable) and not _answers(store, wanted)):
             break
     return recovered
+
+
+def _answers(store: Runs, wanted: RunFilter) -> bool:
+    """Tell whether the database is there for the next run: it may be one damaged page that kept a run from it."""
+    try:
+        store.list_runs(wanted._replace(limit=1))
+    except StoreError:
+        return False
+    return True
 
 
 def _each(store: Runs, wanted: RunFilter) -> Iterator[RunSummary | DamagedRun]:

@@ -205,6 +205,7 @@ class WorkflowRunner:
 
         What the run is told by somebody else meanwhile changes that.
         """
+        DEFAULT_REGISTRY.refuse_while_filling()
         request = ResumeRequest(start_from=start_from, params=params_override, renamed=parse_renamed(renamed))
         run = self.get_summary(run_id)
         workflow = self._registry.get_workflow_of(run)

@@ -261,9 +261,16 @@ def test_a_dry_run_of_a_completed_run_is_no_error_as_its_resume_is_none(spine, p
     told = spine("resume", "r1", "--app", "flow.py", "--dry-run")
     with_params = spine("resume", "r1", "--app", "flow.py", "--dry-run", "--param", "x=1")
 
-    assert (told.code, told.out) == (0, "run r1 has completed already; there is nothing to resume\n")
-    assert spine("resume", "r1", "--app", "flow.py", "--dry-run", "--json").out == "null\n"
-    assert with_params.code == 4
+    assert (told.code, told.out) == (0, "run r1 of pay has completed already; there is nothing to do\n")
+    assert spine("resume", "r1", "--app", "flow.py", "--dry-run", "--json").json["steps"] == []
+    assert (with_params.code, with_params.err) == (4, spine("resume", "r1", "--app", "flow.py", "--param", "x=1").err)
+
+
+def test_a_dry_run_refuses_a_reason_as_the_resume_does(spine, place):
+    (place / "then.py").write_text(workflow_of(["a", "b"], fails="b"))
+    spine("run", "then.py", "--run-id", "r1")
+
+    assert spine("resume", "r1", "--app", "then.py", "--dry-run", "--reason", "x" * 1001).code == 2
 
 
 def workflow_of(steps: list[str], *, fails: str = "") -> str:

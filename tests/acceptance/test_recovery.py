@@ -26,7 +26,7 @@ from spine.records.run import ClaimableRun, RunList
 from spine.stores.memory import MemoryStore
 from spine.stores.protocol import RunFilter
 from spine.stores.sql.store import SqlStore
-from spine.testing.contract.drive import create, new_run
+from spine.testing.contract.drive import STEPS, create, new_run
 from tests.programs.forked import run_forked
 
 DRIVER = """
@@ -232,16 +232,38 @@ def test_nobody_asks_a_database_that_is_away_once_for_every_run():
             asked.append(run_id)
             raise StoreUnavailable("gone")
 
-    store = Away()
-    runner = WorkflowRunner(store=store, registry=Registry())
-    runner.register(workflow([]))
-    for run_id in ("old-0", "old-1", "old-2"):
-        create(store, new_run(run_id, workflow="fragile", lease_seconds=0.0))
+        def list_runs(self, wanted: RunFilter) -> RunList:
+            if asked:
+                raise StoreUnavailable("gone")
+            return super().list_runs(wanted)
 
-    (recovered,) = runner.recover()
+    (recovered,) = recovering_three(Away()).recover()
 
     assert asked == [recovered.run_id]
     assert isinstance(recovered.error, StoreUnavailable)
+
+
+def test_a_run_that_the_database_alone_cannot_read_keeps_no_other_from_being_recovered():
+    class Torn(MemoryStore):
+        def get_claimable(self, run_id: str) -> ClaimableRun:
+            if run_id == "old-0":
+                raise StoreUnavailable("a page is damaged")
+            return super().get_claimable(run_id)
+
+    torn, *others = recovering_three(Torn()).recover()
+
+    assert isinstance(torn.error, StoreUnavailable)
+    assert [other.result.status for other in others if other.result] == [RunStatus.COMPLETED] * 2
+
+
+def recovering_three(store: MemoryStore) -> WorkflowRunner:
+    """Leave three crashed runs to whoever recovers."""
+    steps = [Step.lambda_(name, lambda ctx, config: {}) for name in STEPS]
+    runner = WorkflowRunner(store=store, registry=Registry())
+    runner.register(Workflow("fragile", steps))
+    for run_id in ("old-0", "old-1", "old-2"):
+        create(store, new_run(run_id, workflow="fragile", lease_seconds=0.0))
+    return runner
 
 
 def test_a_run_whose_limit_was_lowered_fails_alone(sqlite_url: str):

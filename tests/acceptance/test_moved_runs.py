@@ -1,6 +1,7 @@
 """The script of the database page that takes a run along from SQLite to PostgreSQL: one database drives it."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -66,9 +67,9 @@ class Move:
                 pass
 
     def typed(self, new: str | None = None) -> Said:
-        """Type `python move.py monday OLD`."""
-        told = environment(SPINE_DATABASE_URL=new or self.new, SPINE_LEASE_SECONDS=BRIEF)
-        done = run_forked("move.py", "monday", OLD, folder=self.folder, environment=told)
+        """Type `python move.py monday OLD NEW`."""
+        told = environment(SPINE_LEASE_SECONDS=BRIEF)
+        done = run_forked("move.py", "monday", OLD, new or self.new, folder=self.folder, environment=told)
         return Said(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def states(self, url: str) -> dict[str, str]:
@@ -110,7 +111,7 @@ def test_a_run_that_is_taken_along_goes_on_in_the_new_database_alone(move, accid
 
     said = move.typed()
 
-    assert (said.code, said.out) == (0, "monday completed\n"), said.err
+    assert (said.code, said.out) == (0, "monday completed \n"), said.err
     assert move.log == ["a", "b", "b", "c"]
     assert move.states(move.new) == {"run": "completed", "a": "skipped", "b": "done", "c": "done"}
     with WorkflowRunner(move.new) as new:
@@ -123,7 +124,7 @@ def test_a_run_that_is_taken_along_goes_on_in_the_new_database_alone(move, accid
 def test_a_run_without_a_checkpoint_begins_anew(move):
     move.left("kills-a")
 
-    assert move.typed().out == "monday completed\n"
+    assert move.typed().out == "monday completed \n"
     assert move.log == ["a", "a", "b", "c"]
     move.check_keys()
     move.check_that_the_old_database_drives_nothing()
@@ -132,7 +133,7 @@ def test_a_run_without_a_checkpoint_begins_anew(move):
 def test_a_run_goes_on_where_its_last_resume_was_told(move):
     move.left("fails-b", "kills-c", start_from="c")
 
-    assert move.typed().out == "monday completed\n"
+    assert move.typed().out == "monday completed \n"
     assert move.log == ["a", "b", "c", "c"]
     assert move.states(move.new) == {"run": "completed", "a": "skipped", "b": "skipped", "c": "done"}
     with WorkflowRunner(move.new) as new:
@@ -141,16 +142,65 @@ def test_a_run_goes_on_where_its_last_resume_was_told(move):
 
 def test_a_move_that_ends_before_the_new_database_has_the_run_leaves_it_to_a_repetition(move):
     move.left("kills-b")
+    with WorkflowRunner(OLD) as old:  # as one that was killed right after this
+        old.cancel("monday", reason="it goes on in postgresql://...")
 
-    broken = move.typed(new="postgresql://nobody@127.0.0.1:9/none?connect_timeout=1")
     recovered = move.spine("recover", url=OLD)
 
-    assert broken.code == 1
-    assert move.states(OLD) == {"run": "cancelled", "a": "done", "b": "next", "c": "to do"}
     assert (recovered.code, recovered.err) == (0, "spine: no run has crashed\n")
     assert move.log == ["a", "b"]
-    assert move.typed().out == "monday completed\n"
+    assert move.typed().out == "monday completed \n"
     assert move.log == ["a", "b", "b", "c"]
+    assert move.spine("resume", "monday", url=OLD).code == 4
+
+
+@pytest.mark.parametrize("new", ["postgresql://nobody@127.0.0.1:9/none?connect_timeout=1", OLD, "sqlite:///empty.db"])
+def test_nothing_is_done_before_the_new_database_can_have_the_run(move, new):
+    move.left("kills-b")
+    before = move.states(OLD)
+
+    refused = move.typed(new)
+
+    assert refused.code == 1
+    assert "Traceback" not in refused.err
+    assert move.states(OLD) == before
+    assert move.log == ["a", "b"]
+
+
+def test_nothing_is_done_where_the_new_database_has_another_run_of_that_id(move):
+    move.spine("run", "orders.py", "--run-id", "monday", "--param", "day=9", url=move.new)
+    move.left("kills-b")
+
+    refused = move.typed()
+
+    assert refused.code == 1
+    assert refused.err.endswith(" has a run monday of its own; nothing was done\n")
+    assert move.states(OLD)["run"] == "crashed"
+    with WorkflowRunner(move.new) as new:
+        assert new.get_run("monday").params["day"] == 9
+
+
+def test_a_run_goes_on_where_a_resume_would_after_the_workflow_was_repaired(move):
+    move.left("fails-b")
+    (move.folder / "orders.py").write_text(ORDERS.replace('("a", "b", "c")', '("a", "x", "c", "b")'))
+
+    assert move.typed().out == "monday completed \n"
+    assert move.log == ["a", "b", "x", "c", "b"]
+
+
+def test_two_moves_at_once_are_one(move):
+    move.left("fails-b")
+    said: list[Said] = []
+
+    threads = [threading.Thread(target=lambda: said.append(move.typed())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [(each.code, each.out) for each in said] == [(0, "monday completed \n")] * 2
+    assert move.log == ["a", "b", "b", "c"]
+    move.check_that_the_old_database_drives_nothing()
 
 
 def test_a_move_that_ends_after_that_leaves_the_run_to_the_new_database(move):
@@ -165,8 +215,7 @@ def test_a_move_that_ends_after_that_leaves_the_run_to_the_new_database(move):
     recovered = move.spine("recover", url=move.new)
 
     assert killed.code == -9
-    assert again.code == 1
-    assert again.err.endswith("run monday is there; it goes on with: spine resume monday\n")
+    assert (again.code, again.out) == (0, "monday crashed \n")
     assert recovered.code == 0, recovered.err
     assert move.log == ["a", "b", "b", "c", "c"]
     move.check_keys()
@@ -184,6 +233,6 @@ def test_a_run_that_is_held_and_one_whose_checkpoints_are_gone_are_left_alone(mo
     gone = move.typed()
 
     assert (held.code, gone.code) == (1, 1)
-    assert " drives run monday: stop that first, or wait until its lease has run out" in held.err
-    assert "the checkpoints of run monday are gone, and postgresql" in gone.err
+    assert "run monday: run 'monday' has been driven by " in held.err
+    assert "run monday: run 'monday' cannot go on: its checkpoints were deleted" in gone.err
     assert move.log == ["a", "b"]

@@ -68,7 +68,7 @@ def command(function: Callable[Concatenate[Options, P], None]) -> Callable[..., 
         with failures.reporting(debug=options.debug, database_url=options.database_url, app=options.app):
             logs.begin(verbose=options.verbose)
             for name, meant in slips():
-                say(f"{name} is no setting; did you mean {meant}?")
+                say(f"{name} is not a setting; did you mean {meant}?")
             function(options, **given)  # type: ignore[call-arg]
 
     own = list(inspect.signature(function).parameters.values())[1:]

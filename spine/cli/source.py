@@ -49,7 +49,9 @@ class Source:
                 f"{self.reference} has {len(named)} workflows named {name!r}; name the attribute instead: "
                 + ", ".join(attributes)
             )
-        raise WorkflowNotFound(f"no workflow {name!r} in {self.reference}; it has: {self._names() or 'none'}")
+        if not self.workflows:
+            raise WorkflowNotFound(none_in(self.reference))
+        raise WorkflowNotFound(f"no workflow {name!r} in {self.reference}; it has: {self._names()}")
 
     def only(self) -> Workflow:
         """Give the one workflow there is; raise `InvalidSetting` if there is none or a choice to make."""

@@ -255,10 +255,10 @@ def test_an_app_without_a_workflow_that_is_seen_is_told_what_it_lacks(spine, pla
 
     listed = spine("workflows", "list", "--app", "app")
     as_json = spine("workflows", "list", "--app", "app", "--json")
-    ran = spine("run", "app")
+    ran, named = spine("run", "app"), spine("run", "app:orders")
 
-    assert [(said.code, said.out) for said in (listed, as_json, ran)] == [(0, ""), (0, "[]\n"), (2, "")]
-    for said in (listed, as_json, ran):
+    assert [(said.code, said.out) for said in (listed, as_json, ran, named)] == [(0, ""), (0, "[]\n"), (2, ""), (3, "")]
+    for said in (listed, as_json, ran, named):
         assert said.err == (
             "spine: no workflow in app; it needs one that has a name at the top of the module, such as: "
             "flow = Workflow('flow', [...]); one in a list or a dict, or made inside a function, is not seen\n"

@@ -201,7 +201,7 @@ def test_every_command_tells_once_of_a_variable_that_is_nearly_a_setting(spine, 
 
     said = spine(*command)
 
-    assert said.err.splitlines()[0] == "spine: SPINE_DATABSE_URL is no setting; did you mean SPINE_DATABASE_URL?"
+    assert said.err.splitlines()[0] == "spine: SPINE_DATABSE_URL is not a setting; did you mean SPINE_DATABASE_URL?"
     assert said.all.count("SPINE_DATABSE_URL") == 1
     assert "hunter2" not in said.all
     assert "SPINE_API_KEY" not in said.all

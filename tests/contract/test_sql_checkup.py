@@ -63,7 +63,7 @@ def test_a_disk_with_little_room_is_a_problem_and_the_room_is_that_where_the_fil
     assert (enough.verdict, enough.remedy) == (Verdict.FINE, None)
     assert little.verdict is Verdict.PROBLEM
     assert little.seen.endswith(f" MB free in {folder}")
-    assert little.remedy.startswith("free some space there, to ")
+    assert little.remedy.startswith("free space there until ")
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_and_its_folder_is_looked_at(tmp_path: Path):

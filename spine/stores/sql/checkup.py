@@ -175,7 +175,7 @@ def _sqlite_room(connection: Connection) -> Finding:
     if free >= LEAST_ROOM:
         return _fine("disk", seen)
     return _problem(
-        "disk", seen, f"free some space there, to {LEAST_ROOM / 1e6:,.0f} MB or more: steps may not be saved"
+        "disk", seen, f"free space there until {LEAST_ROOM / 1e6:,.0f} MB are free: with less, steps may not be saved"
     )
 
 

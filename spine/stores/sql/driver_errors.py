@@ -68,7 +68,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,
-        "{where} is read-only; check the permissions of the file and its folder",
+        "{where} is read-only; SQLite must be able to write the file and in its folder, even to read: check both",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         StoreUnavailable,

@@ -87,9 +87,16 @@ def empty_postgres_url(postgres: PostgresServer, administrator: Administrators) 
 @pytest.fixture(params=POSTGRES)
 def new_postgres(request: pytest.FixtureRequest, session: Session) -> Iterator[Callable[..., PostgresServer]]:
     """Start servers of the test's own, with settings like `fsync="on"`; the test may stop and kill them."""
+    with own_servers(session, request.param) as start:
+        yield start
+
+
+@contextmanager
+def own_servers(session: Session, version: str) -> Iterator[Callable[..., PostgresServer]]:
+    """Start servers of one version, which end with the block."""
     with ExitStack() as servers:
         yield lambda **settings: servers.enter_context(
-            own_server(session, installation_named(request.param, INSTALLATIONS), settings)
+            own_server(session, installation_named(version, INSTALLATIONS), settings)
         )
 
 
@@ -132,17 +139,11 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     elif request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
     else:
-        fixture = request.getfixturevalue
-        with shared_database(request.param, fixture("session"), fixture("administrator")) as url:
+        session = request.getfixturevalue("session")
+        server = shared_server(session, installation_named(request.param, INSTALLATIONS))
+        administrator = request.getfixturevalue("administrator")
+        with server.database(migrated_template(server, upgrade), by=administrator(server)) as url:
             yield url
-
-
-@contextmanager
-def shared_database(postgres: str, session: Session, administrator: Administrators) -> Iterator[str]:
-    """A database with Spine's tables on the server that all tests share, of the version of that name."""
-    server = shared_server(session, installation_named(postgres, INSTALLATIONS))
-    with server.database(migrated_template(server, upgrade), by=administrator(server)) as url:
-        yield url
 
 
 def upgrade(url: str) -> None:

@@ -14,7 +14,10 @@ from spine.orchestration.registry import DEFAULT_REGISTRY
 from tests.acceptance.command import Said
 from tests.acceptance.crashing import Scene
 from tests.acceptance.recorded import Ran
-from tests.conftest import POSTGRES, Administrators, database, shared_database
+from tests.conftest import INSTALLATIONS, POSTGRES, database, own_servers
+from tests.servers.clusters import shared_server
+from tests.servers.installations import installation_named
+from tests.servers.postgres import PostgresServer
 from tests.servers.session import Session
 
 # What differs between versions of the server, the contract of stores shows on every one; here the newest will do.
@@ -35,11 +38,17 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def newest_postgres_url(session: Session, administrator: Administrators) -> Iterator[str]:
-    """A database of the newest PostgreSQL: for what only the driver decides, and takes long to show."""
-    with shared_database(NEWEST, session, administrator) as url:
-        yield url
+@pytest.fixture(params=(NEWEST,))
+def postgres(request: pytest.FixtureRequest, session: Session) -> PostgresServer:
+    """The newest server, for all that ask for `postgres_url` here."""
+    return shared_server(session, installation_named(request.param, INSTALLATIONS))
+
+
+@pytest.fixture(params=(NEWEST,))
+def new_postgres(request: pytest.FixtureRequest, session: Session) -> Iterator[Callable[..., PostgresServer]]:
+    """The newest too, for all that ask for `own_postgres_url` here."""
+    with own_servers(session, request.param) as start:
+        yield start
 
 
 @pytest.fixture

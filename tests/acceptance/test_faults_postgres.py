@@ -238,8 +238,8 @@ class Meanwhile(logging.Handler):
 
 
 @pytest.fixture
-def meanwhile(newest_postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Meanwhile]:
-    handler = Meanwhile(newest_postgres_url, request.param)
+def meanwhile(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Meanwhile]:
+    handler = Meanwhile(postgres_url, request.param)
     logging.getLogger("spine").addHandler(handler)
     yield handler
     logging.getLogger("spine").removeHandler(handler)
@@ -278,7 +278,7 @@ def lose_each_answer_once(url: str, *, is_new: bool, then: Callable[[Callable[[]
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["execute", "resume"])
-def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(newest_postgres_url: str, is_new: bool):
+def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(postgres_url: str, is_new: bool):
     results = []
 
     def then(drive: Callable[[], WorkflowResult]) -> None:
@@ -287,7 +287,7 @@ def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(n
         except StoreUnavailable:
             results.append(drive())  # RunIsHeld, if the first had taken the lease
 
-    ran = lose_each_answer_once(newest_postgres_url, is_new=is_new, then=then)
+    ran = lose_each_answer_once(postgres_url, is_new=is_new, then=then)
 
     assert {result.status for result in results} == {RunStatus.COMPLETED}
     assert ran == [result.run_id for result in results]
@@ -304,7 +304,7 @@ def test_no_answer_that_is_lost_on_the_way_to_a_lease_leaves_the_run_to_nobody(n
     indirect=True,
 )
 def test_a_lease_that_was_lost_before_its_driver_knew_that_he_had_it_runs_nothing(
-    newest_postgres_url: str, meanwhile: Meanwhile
+    postgres_url: str, meanwhile: Meanwhile
 ):
     tries, lost = itertools.count(), []
 
@@ -315,7 +315,7 @@ def test_a_lease_that_was_lost_before_its_driver_knew_that_he_had_it_runs_nothin
         if meanwhile.touched != was_touched:
             lost.append(run_id)
 
-    ran = lose_each_answer_once(newest_postgres_url, is_new=False, then=then)
+    ran = lose_each_answer_once(postgres_url, is_new=False, then=then)
 
     assert len(lost) == 1
     assert ran

@@ -101,8 +101,8 @@ class Move:
 
 
 @pytest.fixture
-def move(place: Path, newest_postgres_url: str) -> Move:
-    return Move(place, newest_postgres_url)
+def move(place: Path, postgres_url: str) -> Move:
+    return Move(place, postgres_url)
 
 
 @pytest.mark.parametrize("accident", ["kills-b", "fails-b"])

@@ -67,17 +67,15 @@ def test_between_steps_without_checkpoints_too_a_driver_notices_that_its_run_was
 
 
 @pytest.mark.parametrize("strategy", ["every_step", "key_steps"])
-def test_a_driver_that_can_ask_nobody_starts_nothing_beside_the_one_that_took_over(
-    newest_postgres_url: str, strategy: str
-):
+def test_a_driver_that_can_ask_nobody_starts_nothing_beside_the_one_that_took_over(postgres_url: str, strategy: str):
     gate, ended = Gate(), []
     workflow = Workflow("apart", [gate.step("a"), gate.step("b", waits=True), gate.step("c"), gate.step("d")])
     impatient = {"lease_seconds": 0.5, "reconnect_seconds": 0.3, "checkpoint_strategy": strategy}
 
     with (
-        proxied(newest_postgres_url) as (proxy, url),
+        proxied(postgres_url) as (proxy, url),
         WorkflowRunner(url, **impatient) as first,
-        WorkflowRunner(newest_postgres_url, checkpoint_strategy=strategy) as second,
+        WorkflowRunner(postgres_url, checkpoint_strategy=strategy) as second,
     ):
         thread = drive_in_a_thread(first, workflow, ended)
         assert gate.inside.wait(LIMIT)

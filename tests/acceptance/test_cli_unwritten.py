@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.command import ORDERS, Said, command_line, environment, typed_anew
+from tests.acceptance.command import ORDERS, Said, command_line, environment
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 
@@ -29,34 +29,37 @@ def typed_with_full_stdout(*arguments: str, place: Path, **more: str) -> Said:
     return Said(code=done.returncode, out="", err=done.stderr)
 
 
-@pytest.mark.parametrize("buffering", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize(
-    ("words", "state", "gist"),
+    ("words", "state", "gist", "buffering"),
     [
-        (["--param", "target=x"], "completed", "run monday of orders completed: 3 steps done, 1 skipped, in "),
-        (["-q"], "failed", "run monday of orders failed at load: ConnectionError: the target is out of reach"),
-        (["--json", "-q", "--param", "target=x"], "completed", "run monday has completed"),
+        (["--param", "target=x"], "completed", "run monday of orders completed: 3 steps done, 1 skipped, in ", ""),
+        (["-q"], "failed", "run monday of orders failed at load: ConnectionError: the target is out of reach", ""),
+        (["--json", "-q", "--param", "target=x"], "completed", "run monday has completed", ""),
+        (["--json", "-q", "--param", "target=x"], "completed", "run monday has completed", "1"),
     ],
-    ids=["completed", "failed", "json"],
+    ids=["completed", "failed", "json", "json, unbuffered"],
 )
-def test_a_run_whose_answer_cannot_be_written_says_how_it_ended_all_the_same(place, buffering, words, state, gist):
+def test_a_run_whose_answer_cannot_be_written_says_how_it_ended_all_the_same(
+    spine, place, words, state, gist, buffering
+):
     (place / "orders.py").write_text(ORDERS)
 
     said = typed_with_full_stdout(
         "run", "orders.py", "--run-id", "monday", *words, place=place, PYTHONUNBUFFERED=buffering
     )
 
-    assert typed_anew("runs", "show", "monday", "--json", place=place).json["status"] == state
+    assert spine("runs", "show", "monday", "--json").json["status"] == state
     assert said.code == 1
     assert said.err.splitlines()[-1].startswith(f"{FULL}; it was: {gist}"), said.err
     assert "--debug" not in said.err
 
 
-@pytest.mark.parametrize("buffering", ["", "1"], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["runs", "list"]], ids=" ".join)
-def test_what_cannot_be_written_to_stdout_is_told_in_one_line(place, buffering, words):
+@pytest.mark.parametrize(
+    ("words", "buffering"), [(["--help"], ""), (["--version"], "1"), (["runs", "list"], "")], ids=str
+)
+def test_what_cannot_be_written_to_stdout_is_told_in_one_line(spine, place, words, buffering):
     (place / "orders.py").write_text(ORDERS)
-    typed_anew("run", "orders.py", place=place)
+    spine("run", "orders.py")
 
     said = typed_with_full_stdout(*words, place=place, PYTHONUNBUFFERED=buffering)
 

@@ -145,14 +145,21 @@ class _Outcome:
 
 
 def _tell(outcomes: list[_Outcome], options: Options) -> None:
-    if options.json:
-        render.print_json([_document(outcome, options) for outcome in outcomes])
-    for outcome in outcomes:
-        if not options.json and not (options.quiet and outcome.is_well):
-            output.out(spelling.safe(completed(str(outcome), url=options.database_url, app=options.app)))
-        resume = outcome.resume(options)
-        for told in resume.lines() if resume else ():
-            output.say(told)
+    """Write what became of the runs to stdout and then, even if that is full, how to resume them to stderr."""
+    shown = [
+        spelling.safe(completed(str(outcome), url=options.database_url, app=options.app))
+        for outcome in outcomes
+        if not (options.quiet and outcome.is_well)
+    ]
+    try:
+        if options.json:
+            render.print_json([_document(outcome, options) for outcome in outcomes])
+        elif shown:
+            output.out("\n".join(shown), gist="; ".join(shown))
+    finally:
+        for resume in filter(None, (outcome.resume(options) for outcome in outcomes)):
+            for told in resume.lines():
+                output.say(told)
 
 
 def _document(outcome: _Outcome, options: Options) -> dict[str, str | None]:

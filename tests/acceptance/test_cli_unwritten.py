@@ -1,6 +1,8 @@
 """What is told when stdout takes nothing, as on a full disk."""
 
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.acceptance.command import ORDERS, Said, command_line, environment
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 
+FAILED = "orders failed at load: ConnectionError: the target is out of reach"
 FULL = "spine: the answer could not be written to stdout: No space left on device"
 
 
@@ -64,3 +67,19 @@ def test_what_cannot_be_written_to_stdout_is_told_in_one_line(spine, place, word
     said = typed_with_full_stdout(*words, place=place, PYTHONUNBUFFERED=buffering)
 
     assert (said.code, said.err) == (1, f"{FULL}\n")
+
+
+def test_a_recovery_whose_answer_cannot_be_written_says_of_every_run_how_to_go_on(spine, place):
+    (place / "orders.py").write_text(ORDERS)
+    for run_id in ("r1", "r2"):
+        spine("run", "orders.py", "--run-id", run_id)
+    with closing(sqlite3.connect(place / "spine.db")) as database, database:
+        database.execute("UPDATE core_workflow_runs SET status = 'running'")
+
+    said = typed_with_full_stdout("recover", "-q", "--app", "orders.py", place=place)
+
+    assert said.code == 1
+    assert [f"spine: resume it with: spine resume {run} --app orders.py" for run in ("r1", "r2")] == [
+        line for line in said.err.splitlines() if "resume it with" in line
+    ]
+    assert said.err.splitlines()[-1] == f"{FULL}; it was: {'; '.join(f'run {run} of {FAILED}' for run in ('r1', 'r2'))}"

@@ -48,8 +48,9 @@ def _if_renamed(run: RunSummary, gone: Sequence[str], new: Sequence[str]) -> str
         return ""
     names = new if len(gone) == len(new) == 1 else ["NEW"] * len(gone)
     options = [word for old, name in zip(gone, names, strict=True) for word in ("--renamed", f"{old}={name}")]
-    told = f"renamed={{old: new}} (spine resume {typed(run.run_id, *options)})"
-    return f" If they only have new names, say so with {told}."
+    typable = not any("=" in name for name in (*gone, *new))  # else nobody knows where OLD=NEW is to be split
+    command = f" (spine resume {typed(run.run_id, *options)})" if typable else ""
+    return f" If they only have new names, say so with renamed={{old: new}}{command}."
 
 
 def _consequences(again: Sequence[str], gone: Sequence[str]) -> str:

@@ -20,7 +20,16 @@ from spine.records.run import DamagedRun, RunSummary
 from spine.stores.protocol import RunFilter, Runs
 
 _PAGE = 1000
-_NOT_TAKEN = (Refused, NotFound, InvalidInput, RunIsHeld, SnapshotCorrupt, SnapshotTooNew, MemoryError)
+_NOT_TAKEN = (
+    Refused,
+    NotFound,
+    InvalidInput,
+    RunIsHeld,
+    SnapshotCorrupt,
+    SnapshotTooNew,
+    StoreUnavailable,  # of a database that answers: a page of this run's is damaged
+    MemoryError,
+)
 _log = logging.getLogger("spine")
 
 
@@ -41,8 +50,10 @@ def recover_crashed(store: Runs, wanted: RunFilter, resume: Callable[[str], Work
     for run in _each(store, wanted):
         each = _passed_over(run, run.error) if isinstance(run, DamagedRun) else _recover(run, resume)
         recovered.append(each)
+        if isinstance(each.error, StoreUnavailable) and not _answers(store, wanted):
+            break
         left -= not isinstance(each.error, _NOT_TAKEN)
-        if left == 0 or (isinstance(each.error, StoreUnavailable) and not _answers(store, wanted)):
+        if left == 0:
             break
     return recovered
 

@@ -134,9 +134,12 @@ class RunSummary:
     def begun_from(self, index: int) -> tuple[str, ...]:
         """Name the steps that may have begun since the checkpoint before the one of this index.
 
-        A failed drive says how far it came; any other came no further than the first step that leaves a checkpoint.
+        A completed run came to its end, and a failed drive says how far it came; any other came no further than the
+        first step that leaves a checkpoint.
         """
         defined = self.definition
+        if self.status is RunStatus.COMPLETED:
+            return defined.names[index:]
         last = defined.up_to_checkpoint(index) if self.error_step is None else defined.up_to(self.error_step)
         earlier = () if defined.furthest is None else defined.up_to(defined.furthest)
         return max(last, earlier, key=len)[index:]

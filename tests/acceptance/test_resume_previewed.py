@@ -110,3 +110,23 @@ def test_what_lies_behind_a_new_checkpoint_no_longer_counts(runner, ran, failed)
     runner.resume(failed, start_from="b")
 
     assert runner.preview_resume(failed).begun == ("d",)
+
+
+def test_what_a_completed_run_did_after_its_newest_checkpoint_had_begun(runner, ran):
+    ran.broken["check"] = RuntimeError("down")
+    marked = [ran.step("fetch", checkpoint=True), ran.step("check", checkpoint=True), ran.step("pay", checkpoint=False)]
+    run_id = runner.execute(ran.workflow(*marked)).run_id
+    runner.resume(run_id, start_from="pay")
+
+    assert runner.preview_resume(run_id, start_from="check").begun == ("check", "pay")
+    runner.resume(run_id, start_from="check")
+    assert runner.preview_resume(run_id).begun == ("check", "pay")
+
+
+def test_a_name_that_the_command_line_could_not_split_is_told_for_python_alone(runner, ran):
+    ran.broken["b"] = RuntimeError("down")
+    run_id = runner.execute(ran.workflow("a=1", "b")).run_id
+    runner.register(ran.workflow("n", "b"))
+
+    with pytest.raises(DefinitionChanged, match=r"with renamed=\{old: new\}\. To go on"):
+        runner.resume(run_id)

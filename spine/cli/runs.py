@@ -189,9 +189,10 @@ def _step_reached(run: RunSummary) -> str:
     if run.status is RunStatus.COMPLETED:
         return ""
     step = run.error_step or run.current_step or ""
-    names = run.definition.names
-    may_be = run.begun_from(names.index(step)) if run.error_step is None and step in names else ()
-    return f"{step} or later" if len(may_be) > 1 else step
+    defined = run.definition
+    if run.error_step is not None or step not in defined.names:
+        return step
+    return step if defined.up_to_checkpoint(defined.names.index(step))[-1] == step else f"{step} or later"
 
 
 def _tell_damaged(found: RunList) -> None:

@@ -105,18 +105,17 @@ class Story:
         resumes_at = _index(self.next_step, names)
         reached = _index(self.run.error_step or self.run.current_step, names)
         begun = () if reached is None else self.run.begun_from(reached)
-        last_begun = _index(begun[-1] if begun else None, names)
         return [
             StepStanding(
                 name=step.name,
                 kind=step.kind,
-                state=SKIPPED if step.name in skipped else self._state(index, reached, last_begun, resumes_at),
+                state=SKIPPED if step.name in skipped else self._state(index, reached, begun, resumes_at),
                 checkpoint=saved.get(step.name),
             )
             for index, step in enumerate(self.run.definition.steps)
         ]
 
-    def _state(self, index: int, reached: int | None, last_begun: int | None, resumes_at: int | None) -> str:
+    def _state(self, index: int, reached: int | None, begun: Sequence[str], resumes_at: int | None) -> str:
         """Judge one step by how far the run had come, or may have come, and where it would go on."""
         run = self.run
         done = DONE if run.removed_at is None else DONE_OR_SKIPPED
@@ -128,16 +127,16 @@ class Story:
             return DONE
         if reached is not None and index < reached:
             return done if resumes_at is None else AGAIN
-        return self._state_to_come(index, reached, last_begun, resumes_at)
+        return self._state_to_come(index, reached, begun, resumes_at)
 
-    def _state_to_come(self, index: int, reached: int | None, last_begun: int | None, resumes_at: int | None) -> str:
+    def _state_to_come(self, index: int, reached: int | None, begun: Sequence[str], resumes_at: int | None) -> str:
         """Judge a step that no checkpoint tells of; whether it has begun may be known to nobody."""
-        is_held = self.run.lease is not None
-        if is_held and index == reached == last_begun:
-            return RUNNING
+        defined, is_held = self.run.definition, self.run.lease is not None
         if not is_held and index == resumes_at:
             return NEXT
-        return TO_DO if last_begun is None or index > last_begun else MAY_HAVE_RUN
+        if is_held and index == reached and defined.names[index] == defined.up_to_checkpoint(index)[-1]:
+            return RUNNING
+        return MAY_HAVE_RUN if defined.names[index] in begun else TO_DO
 
     def _skipped(self) -> set[str]:
         """Name the steps that were skipped: checkpoints note them; what is in none, the last claim or the end does."""

@@ -103,7 +103,7 @@ def _translate_definition(definition: Definition, renamed: Renamed) -> Definitio
         steps=tuple(replace(step, name=rename(step.name, renamed)) for step in definition.steps),
         first_names={**kept, **moved},
         unsaved=None if definition.unsaved is None else frozenset(rename(name, renamed) for name in definition.unsaved),
-        furthest=definition.furthest and rename(definition.furthest, renamed),
+        begun=frozenset(rename(name, renamed) for name in definition.begun),
     )
 
 

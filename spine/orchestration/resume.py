@@ -191,7 +191,7 @@ def plan(
     is_told = bool(params or position.passed_over or given or request.start_from)
     definition = replace(
         workflow.definition(run.definition.defaulted, run.definition.first_names),
-        furthest=_furthest(workflow, position),
+        begun=_begun_before(run, position),
     )
     return Plan(
         progress=_progress(workflow, run, position, base, definition, context.with_params(said)),
@@ -280,10 +280,10 @@ def _begun(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> tuple
     return run.begun_from(names.index(point.step) if point and point.step in names else done)
 
 
-def _furthest(workflow: Workflow, position: Position) -> str | None:
-    """Name the last step that may have begun, or was done and is forgotten now, beyond the one to start from."""
-    before = {*position.begun, *position.removed}
-    return next((name for name in reversed(workflow.step_names[position.index + 1 :]) if name in before), None)
+def _begun_before(run: ClaimableRun, position: Position) -> frozenset[str]:
+    """Name what may have begun, or was done and is forgotten now; and what is not there now, and may come back."""
+    absent = run.definition.begun.difference(run.definition.names)
+    return absent.union(position.begun, position.removed)
 
 
 def _index_in(run: ClaimableRun, step_name: str) -> int:

@@ -75,7 +75,7 @@ class Definition:
     `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
     defaults; `first_names` gives, by the names they have now, what the idempotency keys of steps are made of that were
     renamed. `unsaved` names the steps that leave no checkpoint unless their result says otherwise, None where that was
-    not noted; `furthest` the last step that drives before the last one may have begun, if that is beyond its start.
+    not noted; `begun` those that drives before the last one may have begun, as far as no checkpoint told of them then.
     """
 
     steps: tuple[StepDefinition, ...]
@@ -83,7 +83,7 @@ class Definition:
     defaulted: frozenset[str] = frozenset()
     first_names: Mapping[str, str] = field(default_factory=dict)
     unsaved: frozenset[str] | None = frozenset()
-    furthest: str | None = None
+    begun: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,8 +141,8 @@ class RunSummary:
         if self.status is RunStatus.COMPLETED:
             return defined.names[index:]
         last = defined.up_to_checkpoint(index) if self.error_step is None else defined.up_to(self.error_step)
-        earlier = () if defined.furthest is None else defined.up_to(defined.furthest)
-        return max(last, earlier, key=len)[index:]
+        begun = {*last, *defined.begun}
+        return tuple(name for name in defined.names[index:] if name in begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

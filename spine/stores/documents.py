@@ -93,8 +93,8 @@ def write_definition(definition: Definition) -> str:
         document["first_names"] = dict(definition.first_names)
     if definition.unsaved is not None:
         document["unsaved"] = sorted(definition.unsaved)
-    if definition.furthest is not None:
-        document["furthest"] = definition.furthest
+    if definition.begun:
+        document["begun"] = sorted(definition.begun)
     return orjson.dumps(document).decode()
 
 
@@ -116,7 +116,7 @@ def read_definition(text: str | None, *, where: str) -> Definition:
             defaulted=frozenset(document.get("defaulted", ())),
             first_names=_read_first_names(document.get("first_names", {})),
             unsaved=None if "unsaved" not in document else frozenset(names(document["unsaved"])),
-            furthest=None if "furthest" not in document else names([document["furthest"]])[0],
+            begun=frozenset(names(document.get("begun", []))),
         ),
     )
 

@@ -214,6 +214,22 @@ def test_while_a_run_is_driven_no_step_is_said_to_run_that_may_be_over(spine, pl
     assert [step["state"] for step in document["steps"]] == ["done", *["may have run"] * 3, "to do"]
 
 
+def test_a_step_that_runs_is_said_to_run_also_where_later_ones_had_begun_before(spine, place):
+    crash_in(place, spine, "pay", ["fetch", "pay", "tell", "end"])
+    with closing(sqlite3.connect(place / "spine.db", isolation_level=None)) as connection:
+        connection.execute(
+            "UPDATE core_workflow_runs SET holder = 'etl@db1/7', expires_at = '2999-01-01 00:00:00.000000'"
+        )
+        connection.execute(
+            "UPDATE core_workflow_definitions SET definition = json_set(definition, '$.begun', json('[\"end\"]'))"
+        )
+
+    document, listed = spine("runs", "show", "r1", "--json").json, spine("runs", "list").out
+
+    assert [step["state"] for step in document["steps"]] == ["done", "running", "to do", "may have run"]
+    assert re.search(r"r1 .* running +pay +", listed)
+
+
 def test_a_resume_says_which_steps_run_again_and_what_is_removed(spine, place):
     (place / "then.py").write_text(workflow_of(["fetch*", "clean", "pay", "tell*"], fails="pay"))
     (place / "now.py").write_text(workflow_of(["clean", "pay", "tell*"]))

@@ -130,3 +130,24 @@ def test_a_name_that_the_command_line_could_not_split_is_told_for_python_alone(r
 
     with pytest.raises(DefinitionChanged, match=r"with renamed=\{old: new\}\. To go on"):
         runner.resume(run_id)
+
+
+def test_a_step_that_was_put_in_and_never_began_keeps_nobody_waiting(runner, ran, failed):
+    ran.broken["fix"] = RuntimeError("down")
+    runner.register(ran.workflow("a", "b", "fix", "extra", "c", "d"))
+    runner.resume(failed)
+    runner.register(ran.workflow("a", "b", "fix", "c", "d"))
+
+    preview = runner.preview_resume(failed)
+
+    assert (preview.begun, preview.steps_gone) == (("fix", "c"), ())
+
+
+def test_a_step_that_comes_back_is_known_to_have_begun(runner, ran, failed):
+    ran.broken["x"] = RuntimeError("down")
+    runner.register(ran.workflow("a", "b", "x", "d"))
+    runner.resume(failed)
+    runner.register(ran.workflow("a", "b", "x", "c", "d"))
+    runner.resume(failed)
+
+    assert runner.preview_resume(failed).begun == ("x", "c")

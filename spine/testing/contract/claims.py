@@ -137,7 +137,7 @@ class ClaimsContract:
     def test_a_claim_notes_the_workflow_as_it_is_now(self, store: Store) -> None:
         run_to(store, FAILED)
         steps = (*DEFINITION.steps, StepDefinition(name="report", kind="pipeline"))
-        repaired = replace(DEFINITION, steps=steps, unsaved=frozenset({"load", "report"}), furthest="load")
+        repaired = replace(DEFINITION, steps=steps, unsaved=frozenset({"load", "report"}), begun=frozenset({"load"}))
 
         take_over(store, definition=repaired)
 

@@ -9,6 +9,7 @@ from spine.cli.options import Options
 from spine.cli.story import Story
 from spine.cli.suggested import completed
 from spine.errors import SpineError
+from spine.orchestration.changed_steps import renaming_options
 from spine.orchestration.preview import ResumePreview
 from spine.orchestration.runner import WorkflowRunner
 from spine.records.event import EventKind
@@ -52,20 +53,21 @@ def told_cancelled(runner: WorkflowRunner, run_id: str) -> Iterator[str]:
 
 def surprises(preview: ResumePreview) -> Iterator[str]:
     """Say what is gone for good, and what nobody may have meant to run again."""
-    gone = preview.steps_gone
-    if gone:
-        options = " ".join(f"--renamed {shlex.quote(f'{name}=NEW')}" for name in gone)
+    if gone := preview.steps_gone:
+        options = shlex.join(renaming_options(gone)) or "renamed={old: new} in Python"
         yield spelling.safe(
             f"the run may have begun {_listed(gone)}, which the workflow no longer has: the steps there now count as "
             f"new and get new idempotency keys. If there are only new names, add {options}"
         )
-    if lost := [name for name in preview.removed_checkpoints if name not in preview.steps]:
+    taken = frozenset(preview.steps)
+    if lost := [name for name in preview.removed_checkpoints if name not in taken]:
         yield spelling.safe(f"what {_listed(lost)} gave, outputs and params, is removed with the checkpoint")
 
 
 def again(preview: ResumePreview) -> Iterator[str]:
     """Say which steps may have run before and run again, for want of a checkpoint."""
-    begun = [name for name in preview.begun if name in preview.steps]
+    taken = frozenset(preview.steps)
+    begun = [name for name in preview.begun if name in taken]
     if len(begun) > 1:
         yield spelling.safe(f"{_listed(begun)} have no checkpoint: those that ran before run again")
 

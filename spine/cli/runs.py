@@ -189,10 +189,9 @@ def _step_reached(run: RunSummary) -> str:
     if run.status is RunStatus.COMPLETED:
         return ""
     step = run.error_step or run.current_step or ""
-    defined = run.definition
-    if run.error_step is not None or step not in defined.names:
-        return step
-    return step if defined.up_to_checkpoint(defined.names.index(step))[-1] == step else f"{step} or later"
+    names = run.definition.names
+    is_known = run.error_step is not None or step not in names[:-1] or run.definition.leaves_checkpoint(step)
+    return step if is_known else f"{step} or later"
 
 
 def _tell_damaged(found: RunList) -> None:

@@ -104,19 +104,19 @@ class Story:
         names = self.run.definition.names
         resumes_at = _index(self.next_step, names)
         reached = _index(self.run.error_step or self.run.current_step, names)
-        begun = () if reached is None else self.run.begun_from(reached)
+        to_come = self._states_to_come(reached, resumes_at)
         return [
             StepStanding(
-                name=step.name,
+                name=name,
                 kind=step.kind,
-                state=SKIPPED if step.name in skipped else self._state(index, reached, begun, resumes_at),
-                checkpoint=saved.get(step.name),
+                state=SKIPPED if name in skipped else self._state(index, reached, resumes_at) or to_come[name],
+                checkpoint=saved.get(name),
             )
-            for index, step in enumerate(self.run.definition.steps)
+            for index, (name, step) in enumerate(zip(names, self.run.definition.steps, strict=True))
         ]
 
-    def _state(self, index: int, reached: int | None, begun: Sequence[str], resumes_at: int | None) -> str:
-        """Judge one step by how far the run had come, or may have come, and where it would go on."""
+    def _state(self, index: int, reached: int | None, resumes_at: int | None) -> str | None:
+        """Judge one step by how far the run had come and where it would go on; None for one that is still to come."""
         run = self.run
         done = DONE if run.removed_at is None else DONE_OR_SKIPPED
         if run.status is RunStatus.COMPLETED:
@@ -127,16 +127,20 @@ class Story:
             return DONE
         if reached is not None and index < reached:
             return done if resumes_at is None else AGAIN
-        return self._state_to_come(index, reached, begun, resumes_at)
+        return None
 
-    def _state_to_come(self, index: int, reached: int | None, begun: Sequence[str], resumes_at: int | None) -> str:
-        """Judge a step that no checkpoint tells of; whether it has begun may be known to nobody."""
-        defined, is_held = self.run.definition, self.run.lease is not None
-        if not is_held and index == resumes_at:
-            return NEXT
-        if is_held and index == reached and defined.names[index] == defined.up_to_checkpoint(index)[-1]:
-            return RUNNING
-        return MAY_HAVE_RUN if defined.names[index] in begun else TO_DO
+    def _states_to_come(self, reached: int | None, resumes_at: int | None) -> dict[str, str]:
+        """Judge steps that no checkpoint tells of, by name; whether one has begun may be known to nobody."""
+        run, names = self.run, self.run.definition.names
+        states = dict.fromkeys(names, TO_DO)
+        if reached is not None:
+            states.update(dict.fromkeys(run.begun_from(reached), MAY_HAVE_RUN))
+        if run.lease is None and resumes_at is not None:
+            states[names[resumes_at]] = NEXT
+        if run.lease is not None and reached is not None:
+            *_, last = run.definition.up_to_checkpoint(reached)
+            states[names[reached]] = RUNNING if last == names[reached] else MAY_HAVE_RUN
+        return states
 
     def _skipped(self) -> set[str]:
         """Name the steps that were skipped: checkpoints note them; what is in none, the last claim or the end does."""

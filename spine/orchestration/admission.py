@@ -190,10 +190,7 @@ class Admission:
         return unsaved_steps(workflow, strategy_for(workflow, self.strategy))
 
     def _is_as_seen(self, run: ClaimableRun) -> bool:
-        now = self.store.get_claimable(run.run_id)
-        return all(
-            getattr(now, each) == getattr(run, each) for each in ("status", "fence", "removed_at", "last_sequence")
-        )
+        return _seen(self.store.get_claimable(run.run_id)) == _seen(run)
 
     def _base_context(self, run_id: str, position: Position, renamed: Renamed) -> WorkflowContext:
         if position.base is None:
@@ -206,3 +203,8 @@ class Admission:
             self.refuse_existing(self.store.get_claimable(run_id))
         except RunNotFound:
             raise RunExists(f"run {run_id!r} was made by somebody else at this moment; try again") from None
+
+
+def _seen(run: ClaimableRun) -> tuple[object, ...]:
+    """Give what changes with all that somebody else may do to a run."""
+    return run.status, run.fence, run.last_sequence, run.removed_at

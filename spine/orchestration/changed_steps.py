@@ -13,10 +13,11 @@ def refuse_changed_steps(workflow: Workflow, run: RunSummary, done: int) -> None
     before, now = run.definition.names[:done], workflow.step_names[:done]
     if before == now:
         return
-    gone = [name for name in before if name not in workflow.step_names]
-    new = [name for name in now if name not in run.definition.names]
+    gone = steps_gone(workflow, before)
+    new = sorted({*now}.difference(run.definition.names), key=now.index)
     latest = next((name for name, then in zip(now, before, strict=False) if name != then), workflow.step_names[-1])
-    again = [name for name in before if name in workflow.step_names[workflow.index_of(latest) :]]
+    ahead = frozenset(workflow.step_names[workflow.index_of(latest) :])
+    again = [name for name in before if name in ahead]
     raise DefinitionChanged(
         f"workflow {workflow.name!r} no longer begins with the steps that run {run.run_id!r} has done; nothing was run."
         f" Done: {', '.join(before)}. Now: {', '.join(workflow.step_names)}."
@@ -27,9 +28,21 @@ def refuse_changed_steps(workflow: Workflow, run: RunSummary, done: int) -> None
     )
 
 
-def steps_gone(workflow: Workflow, begun: Sequence[str]) -> tuple[str, ...]:
-    """Name those of the steps that may have begun which the workflow no longer has: perhaps they have new names."""
-    return tuple(name for name in begun if name not in workflow.step_names)
+def steps_gone(workflow: Workflow, taken: Sequence[str]) -> tuple[str, ...]:
+    """Name those of some steps that the workflow no longer has: perhaps they have new names."""
+    there = frozenset(workflow.step_names)
+    return tuple(name for name in taken if name not in there)
+
+
+def renaming_options(gone: Sequence[str], new: Sequence[str] = ()) -> list[str]:
+    """Spell how steps that are gone are said to have new names, which are known of one and one.
+
+    Give nothing where a name has a `=`: nobody would know where to split it.
+    """
+    if any("=" in name for name in (*gone, *new)):
+        return []
+    names = new if len(gone) == len(new) == 1 else ["NEW"] * len(gone)
+    return [word for old, name in zip(gone, names, strict=True) for word in ("--renamed", f"{old}={name}")]
 
 
 def refuse_steps_gone(workflow: Workflow, run: RunSummary, begun: Sequence[str]) -> None:
@@ -43,13 +56,11 @@ def refuse_steps_gone(workflow: Workflow, run: RunSummary, begun: Sequence[str])
 
 
 def _if_renamed(run: RunSummary, gone: Sequence[str], new: Sequence[str]) -> str:
-    """Say how a resume is told of new names, if there may be any; which is which is known of one and one."""
+    """Say how a resume is told of new names, if there may be any."""
     if not gone:
         return ""
-    names = new if len(gone) == len(new) == 1 else ["NEW"] * len(gone)
-    options = [word for old, name in zip(gone, names, strict=True) for word in ("--renamed", f"{old}={name}")]
-    typable = not any("=" in name for name in (*gone, *new))  # else nobody knows where OLD=NEW is to be split
-    command = f" (spine resume {typed(run.run_id, *options)})" if typable else ""
+    options = renaming_options(gone, new)
+    command = f" (spine resume {typed(run.run_id, *options)})" if options else ""
     return f" If they only have new names, say so with renamed={{old: new}}{command}."
 
 

@@ -14,8 +14,8 @@ class ResumePreview:
     `steps` are those that it runs, beginning with the one at which it goes on, which gets `context`. `passed_over` are
     steps before it that are not done and that it leaves out; `removed_checkpoints` are the steps whose checkpoints go.
     `begun` are steps that may have begun since the newest checkpoint. `steps_gone` may have begun too, and the workflow
-    no longer has them: if one of them only has a new name, say so with `renamed`, or its step is taken as
-    new, with new idempotency keys.
+    no longer has them: if one of them only has a new name, say so with `renamed`, or its step is taken as new, with new
+    idempotency keys.
     """
 
     run_id: str
@@ -30,14 +30,15 @@ class ResumePreview:
 
 def preview_of(plan: Plan) -> ResumePreview:
     """Tell what a plan comes to."""
-    progress = plan.progress
+    progress, gone = plan.progress, steps_gone(plan.progress.workflow, plan.begun)
+    absent = frozenset(gone)
     return ResumePreview(
         run_id=progress.context.run_id,
         workflow_name=progress.workflow.name,
         steps=progress.workflow.step_names[progress.index :],
         passed_over=tuple(progress.unsaved_skips),
         removed_checkpoints=plan.removed_steps,
-        begun=tuple(name for name in plan.begun if name in progress.workflow.step_names),
-        steps_gone=steps_gone(progress.workflow, plan.begun),
+        begun=tuple(name for name in plan.begun if name not in absent),
+        steps_gone=gone,
         context=progress.context,
     )

@@ -27,7 +27,7 @@ _NOT_TAKEN = (
     RunIsHeld,
     SnapshotCorrupt,
     SnapshotTooNew,
-    StoreUnavailable,  # of a database that answers: a page of this run's is damaged
+    StoreUnavailable,  # of a database that answers again: it may be a damaged page of this run's
     MemoryError,
 )
 _log = logging.getLogger("spine")

@@ -97,9 +97,10 @@ def refuse_unless_free(run: RunSummary) -> None:
         )
     if run.removed_because is not None:
         kind, how = _REMOVALS[run.removed_because]
-        state = "has completed, and" if run.status is RunStatus.COMPLETED else "cannot go on:"
-        way = "" if run.status is RunStatus.COMPLETED else "; start a new run with the same params, and another id"
-        raise kind(f"run {run.run_id!r} {state} its checkpoints were {how} on {_day(run.removed_at)}{way}")
+        removed = f"its checkpoints were {how} on {_day(run.removed_at)}"
+        if run.status is RunStatus.COMPLETED:
+            raise kind(f"run {run.run_id!r} has completed, and {removed}")
+        raise kind(f"run {run.run_id!r} cannot go on: {removed}; start a new run with the same params, and another id")
 
 
 def refuse_unless_resumable(run: RunSummary) -> None:

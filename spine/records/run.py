@@ -95,11 +95,13 @@ class Definition:
         names = self.names
         return names[: names.index(step) + 1] if step in names else names
 
+    def leaves_checkpoint(self, step: str) -> bool:
+        """Tell whether this step is known to leave a checkpoint unless its result says otherwise."""
+        return self.unsaved is not None and step not in self.unsaved
+
     def up_to_checkpoint(self, index: int) -> tuple[str, ...]:
         """Give the names up to the first step from this index on that leaves a checkpoint, and it too."""
-        names, unsaved = self.names, self.unsaved
-        saved = () if unsaved is None else (name for name in names[index:] if name not in unsaved)
-        return self.up_to(next(iter(saved), None))
+        return self.up_to(next(filter(self.leaves_checkpoint, self.names[index:]), None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

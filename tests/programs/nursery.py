@@ -7,6 +7,8 @@ line of JSON with descriptors; the program that is ordered ends as Python itself
 module in the child. A second fork waits for it and tells its process id and how it ended.
 """
 
+import atexit
+import contextlib
 import gc
 import json
 import os
@@ -40,8 +42,7 @@ def main(orders: socket.socket) -> None:
             orders.close()
             if is_child(report, streams):
                 become(order, streams)
-                runs = runpy.run_path if order["program"].endswith(".py") else partial(runpy.run_module, alter_sys=True)
-                runs(order["program"], run_name="__main__")
+                perform(order["program"])
             return
         for descriptor in (report, *streams):
             os.close(descriptor)
@@ -83,6 +84,28 @@ def become(order: dict[str, Any], streams: list[int]) -> None:
     os.environ.update(order["environment"])
     sys.argv[1:] = order["arguments"]
     sys.path[0] = order["folder"]
+
+
+def perform(program: str) -> None:
+    """Run it, and end where Python would begin to free all that was imported: as long again as most programs take."""
+    codes = list[int]()
+
+    @atexit.register  # the first, so the last that is called
+    def leave() -> None:
+        with contextlib.suppress(OSError, ValueError):  # Python tells what it cannot write, and ends with a code for it
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
+            for code in codes:
+                os._exit(code)
+
+    runs = runpy.run_path if program.endswith(".py") else partial(runpy.run_module, alter_sys=True)
+    try:
+        runs(program, run_name="__main__")
+    except SystemExit as ended:
+        if isinstance(ended.code, int | None):
+            codes.append(ended.code or 0)
+        raise
+    codes.append(0)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.servers.clusters import own_server, shared_server
-from tests.servers.databases import migrated_template
+from tests.servers.databases import copy_migrated_file, migrated_template
 from tests.servers.installations import find_installations, installation_named
 from tests.servers.postgres import Administrator, PostgresServer
 from tests.servers.session import Session
@@ -114,12 +114,13 @@ def own_postgres_url(own_postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """A file that gets Spine's tables on first use."""
     return f"sqlite:///{tmp_path / 'spine.db'}"
 
 
 @pytest.fixture(params=("sqlite", *POSTGRES))
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each database in turn, with Spine's tables or, on SQLite, ready to get them on first use."""
+    """Each database in turn, with Spine's tables."""
     with database(request) as url:
         yield url
 
@@ -137,6 +138,9 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "memory":
         yield "memory://"
     elif request.param == "sqlite":
+        copy_migrated_file(
+            request.getfixturevalue("session"), upgrade, request.getfixturevalue("tmp_path") / "spine.db"
+        )
         yield request.getfixturevalue("sqlite_url")
     else:
         session = request.getfixturevalue("session")

@@ -5,10 +5,9 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
 from spine import __version__
-from spine.cli.main import app
+from spine.cli.main import root_command
 from tests.acceptance.command import ORDERS, environment, typed
 
 NAMED = "Workflow({name!r}, [Step.lambda_('one', lambda ctx, config: {{'from': {said!r}}})])"
@@ -27,7 +26,7 @@ def orders(place):
 
 def commands(command=None, words=()):
     """Every command and group there is, with how it is typed."""
-    command = command or typer.main.get_command(app)
+    command = command or root_command()
     found = [(words, command)]
     for name, below in getattr(command, "commands", {}).items():
         found += commands(below, (*words, name))

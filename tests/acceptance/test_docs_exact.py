@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
 from spine import __version__, orchestration
 from spine.cli.failures import code_of
-from spine.cli.main import app
+from spine.cli.main import root_command
 from spine.codec.json import ORDER
 from spine.codec.tags import UNTAGGERS
 from spine.config.sources import Sources
@@ -250,7 +249,7 @@ def commands_shown():
 
 @pytest.mark.parametrize("words", [*commands_shown()])
 def test_a_command_that_a_page_shows_is_one_there_is(words):
-    command = typer.main.get_command(app)
+    command = root_command()
 
     while words and hasattr(command, "commands"):
         if words[0].startswith("-"):

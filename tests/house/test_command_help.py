@@ -1,15 +1,13 @@
 """Every command and every option says what it is for."""
 
-import typer
-
-from spine.cli.main import app
+from spine.cli.main import root_command
 
 ALONE = {"run", "resume", "recover", "doctor"}
 
 
 def commands():
     """All commands by what is typed, groups too."""
-    found, unvisited = {}, [("spine", typer.main.get_command(app))]
+    found, unvisited = {}, [("spine", root_command())]
     while unvisited:
         typed, command = unvisited.pop()
         found[typed] = command

@@ -27,12 +27,13 @@ import sqlalchemy.dialects.sqlite  # noqa: F401
 
 import spine.cli.main
 import spine.config.sources
-import spine.stores.sql.store  # noqa: F401
+import spine.stores.sql.store
 
 STREAMS = 3
 
 
 def main(orders: socket.socket) -> None:
+    spine.cli.main.root_command()
     gc.freeze()  # a program that ends looks for garbage, and need not look here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     while taken := take(orders):

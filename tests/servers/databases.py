@@ -1,9 +1,12 @@
-"""Databases with Spine's tables in them, copied from a template that was migrated once for each server."""
+"""Databases with Spine's tables in them, copied from a template that was migrated once for each server, or session."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.servers import locks
 from tests.servers.postgres import PostgresServer
+from tests.servers.session import Session
 
 TEMPLATE = "spine_template"
 
@@ -18,6 +21,17 @@ def migrated_template(server: PostgresServer, migrate: Migrate) -> str:
             _make(server, migrate)
             made.touch()
     return TEMPLATE
+
+
+def copy_migrated_file(session: Session, migrate: Migrate, to: Path) -> None:
+    """The same for SQLite."""
+    made = session.folder / "template.db"
+    with locks.held(session.folder / "template.lock"):
+        if not made.exists():
+            unmade = made.with_suffix(".unmade")
+            migrate(f"sqlite:///{unmade}")
+            unmade.rename(made)
+    shutil.copyfile(made, to)
 
 
 def _make(server: PostgresServer, migrate: Migrate) -> None:

@@ -18,7 +18,8 @@ stopwatch = time.perf_counter
 sleep = time.sleep
 
 # Seconds from an unknown start as the world outside counts them: also those this process, or machine, slept.
-uptime = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # the first is Linux's
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)  # Linux has it
+uptime = time.monotonic if _BOOT is None else partial(time.clock_gettime, _BOOT)
 
 
 def new_run_id() -> str:

@@ -9,7 +9,7 @@ from spine.cli.output import out
 from spine.cli.render import Cell
 from spine.cli.shown_run import short
 from spine.orchestration.preview import ResumePreview
-from spine.records.run import RunSummary
+from spine.records.run import Run
 
 
 def tell_preview(preview: ResumePreview, options: Options) -> None:
@@ -29,12 +29,23 @@ def tell_preview(preview: ResumePreview, options: Options) -> None:
     render.print_facts(facts)
 
 
-def tell_nothing_to_resume(run: RunSummary, options: Options) -> None:
+def tell_nothing_to_resume(run: Run, options: Options) -> None:
     """Say that the run has completed."""
-    if options.json:
-        render.print_json({"run_id": run.run_id, "workflow_name": run.workflow_name, "steps": []})
-    else:
-        out(spelling.safe(f"run {run.run_id} of {run.workflow_name} has completed already; there is nothing to do"))
+    context = run.context
+    if not options.json:
+        out(spelling.safe(f"run {run.run_id} of {context.workflow_name} has completed already; there is nothing to do"))
+        return
+    nothing = ResumePreview(
+        run_id=run.run_id,
+        workflow_name=context.workflow_name,
+        steps=(),
+        passed_over=(),
+        removed_checkpoints=(),
+        begun=(),
+        steps_gone=(),
+        context=context,
+    )
+    render.print_json(_document(nothing))
 
 
 def _document(preview: ResumePreview) -> dict[str, Any]:

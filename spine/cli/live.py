@@ -6,14 +6,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
 from spine import clock
 from spine.cli import spelling
 from spine.cli.output import is_terminal
 from spine.orchestration.registry import DEFAULT_REGISTRY
-from spine.records.event import Event, EventKind
+from spine.records.event import BEGINNINGS, ENDINGS, Event, EventKind
 
-BEGINNINGS = (EventKind.RUN_STARTED, EventKind.RUN_RESUMED)
-ENDINGS = (EventKind.RUN_COMPLETED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 _STEP_KINDS = (
     EventKind.STEP_STARTED,
     EventKind.STEP_COMPLETED,
@@ -26,10 +30,11 @@ class LiveDisplay:
     """Shows all steps of the run on a terminal and keeps the one that runs up to date."""
 
     def __init__(self) -> None:
-        self._live: Any = None
+        self._live: Live | None = None
         self._steps: StepList | None = None
         self._streams = sys.stdout, sys.stderr
-        os.register_at_fork(after_in_child=self._leave_child_alone)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_child_alone)
 
     def on_event(self, event: Event) -> None:
         """See `Hook`."""
@@ -51,9 +56,6 @@ class LiveDisplay:
         live.stop()
 
     def _open(self, event: Event) -> None:
-        from rich.console import Console  # noqa: PLC0415  # rich is for terminals
-        from rich.live import Live  # noqa: PLC0415
-
         names = DEFAULT_REGISTRY.get_workflow(event.workflow_name).step_names
         console = Console(stderr=True, highlight=False)
         self._steps = StepList(event, names, console)
@@ -94,9 +96,7 @@ def _stream_handlers() -> Iterator[Any]:
 class StepList:
     """The steps of one run and what is known of each, as rich shows them."""
 
-    def __init__(self, event: Event, names: Sequence[str], console: Any) -> None:
-        from rich.spinner import Spinner  # noqa: PLC0415  # as above
-
+    def __init__(self, event: Event, names: Sequence[str], console: Console) -> None:
         self.is_final = False
         self._event = event
         self._names = names
@@ -118,11 +118,8 @@ class StepList:
             self._current = self._names.index(event.step)
         self._heard[event.step] = event
 
-    def render(self) -> Any:
+    def render(self) -> RenderableType:
         """Draw the list as it stands now."""
-        from rich.table import Table  # noqa: PLC0415  # as above
-        from rich.text import Text  # noqa: PLC0415
-
         longest = max(map(spelling.width, self._names))
         grid = Table.grid(padding=(0, 1), pad_edge=False, expand=True)
         grid.add_column(no_wrap=True, width=2)
@@ -132,20 +129,18 @@ class StepList:
         first, last = self._window()
         for name in self._names[first:last]:
             grid.add_row(*self._row(name))
-        return self._with_heading(grid, first, len(self._names) - last, Text)
+        return self._with_heading(grid, first, len(self._names) - last)
 
-    def _with_heading(self, grid: Any, before: int, after: int, text: Any) -> Any:
-        from rich.console import Group  # noqa: PLC0415  # as above
-
-        heading = text.assemble(
+    def _with_heading(self, grid: Table, before: int, after: int) -> RenderableType:
+        heading = Text.assemble(
             (spelling.safe(self._event.workflow_name), "bold"), ("  run ", "dim"), spelling.safe(self._event.run_id)
         )
-        parts = [heading]
+        parts: list[RenderableType] = [heading]
         if before:
-            parts.append(text(f"  … {spelling.count(before, 'step')} before", "dim"))
+            parts.append(Text(f"  … {spelling.count(before, 'step')} before", "dim"))
         parts.append(grid)
         if after:
-            parts.append(text(f"  … {spelling.count(after, 'step')} to come", "dim"))
+            parts.append(Text(f"  … {spelling.count(after, 'step')} to come", "dim"))
         return Group(*parts)
 
     def _window(self) -> tuple[int, int]:
@@ -157,9 +152,7 @@ class StepList:
         first = min(max(self._current - room * 2 // 3, 0), total - room)
         return first, first + room
 
-    def _row(self, name: str) -> tuple[Any, ...]:
-        from rich.text import Text  # noqa: PLC0415  # as above
-
+    def _row(self, name: str) -> tuple[RenderableType, ...]:
         shown = spelling.safe(name)
         event = self._heard.get(name)
         if event is None:
@@ -181,9 +174,7 @@ class StepList:
             return "↷", "skipped"
         return ("✓", "earlier") if name in self._earlier else ("·", "")
 
-    def _running(self, name: str, shown: str) -> tuple[Any, ...]:
-        from rich.text import Text  # noqa: PLC0415  # as above
-
+    def _running(self, name: str, shown: str) -> tuple[RenderableType, ...]:
         seconds = clock.stopwatch() - self._since[name]
         mark = Text(" ") + self._spinner.render(seconds)
         return mark, Text(shown, "bold cyan"), Text(spelling.duration(seconds), "cyan"), Text("")

@@ -4,10 +4,9 @@ import sys
 from typing import Protocol
 
 from spine.cli import spelling
-from spine.cli.live import BEGINNINGS, ENDINGS, LiveDisplay
 from spine.cli.output import is_terminal, say_raw
 from spine.hooks.hook import Hook
-from spine.records.event import Event, EventKind
+from spine.records.event import BEGINNINGS, ENDINGS, Event, EventKind
 
 
 class Display(Hook, Protocol):
@@ -41,7 +40,11 @@ def choose_display(*, verbose: bool, quiet: bool) -> Display:
     """Choose what fits stderr; with the whole log on it there is nothing left to show."""
     if verbose or quiet:
         return NoDisplay()
-    return LiveDisplay() if is_terminal(sys.stderr) else LineDisplay()
+    if not is_terminal(sys.stderr):
+        return LineDisplay()
+    from spine.cli.live import LiveDisplay  # noqa: PLC0415  # rich is for terminals
+
+    return LiveDisplay()
 
 
 class NoDisplay:

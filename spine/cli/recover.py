@@ -130,9 +130,11 @@ class _Outcome:
             may_resume=not is_completed,
         )
 
-    def __str__(self) -> str:
+    def told(self, options: Options) -> str:
+        """Say it in a line; only where Spine refused, and no step failed, are commands in it Spine's own."""
         if self.status is None:
-            how = f"was not recovered: {self.error}"
+            error = completed(str(self.error), url=options.database_url, app=options.app)
+            how = f"was not recovered: {error}"
         elif self.status is RunStatus.COMPLETED:
             how = "completed"
         else:
@@ -146,11 +148,7 @@ class _Outcome:
 
 def _tell(outcomes: list[_Outcome], options: Options) -> None:
     """Write what became of the runs to stdout and then, even if that is full, how to resume them to stderr."""
-    shown = [
-        spelling.safe(completed(str(outcome), url=options.database_url, app=options.app))
-        for outcome in outcomes
-        if not (options.quiet and outcome.is_well)
-    ]
+    shown = [spelling.safe(outcome.told(options)) for outcome in outcomes if not (options.quiet and outcome.is_well)]
     try:
         if options.json:
             render.print_json([_document(outcome, options) for outcome in outcomes])

@@ -67,7 +67,7 @@ def list_runs(
     elif not found.damaged:
         say(f"no run in {location} matches{instead}" if status or workflow or since else f"no runs in {location}")
     if len(found) + len(found.damaged) == limit:
-        say(f"these are the newest {limit:,}; show more with --limit")
+        say(f"these are the newest {limit:,}; if there are older ones, --limit shows more")
     _tell_damaged(found)
 
 

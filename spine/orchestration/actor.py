@@ -18,6 +18,7 @@ def holder() -> str:
         import getpass  # noqa: PLC0415  # a drive pays for it, an import does not
 
         user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        user = str(os.getuid())
-    return clipped(f"{user}@{os.uname().nodename}/{os.getpid()}")[:200]
+    except (OSError, KeyError, ImportError):  # a container's user may have no name; Windows has no numbers for them
+        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    host = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "unknown")
+    return clipped(f"{user}@{host}/{os.getpid()}")[:200]

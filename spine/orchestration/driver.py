@@ -22,7 +22,7 @@ from spine.orchestration.progress import Progress
 from spine.orchestration.registry import Registry
 from spine.orchestration.result import WorkflowResult
 from spine.records.claim import Ending
-from spine.records.event import Event, EventKind
+from spine.records.event import BEGINNINGS, Event, EventKind
 from spine.records.lease import Lease
 from spine.records.run import Removal, RunStatus
 from spine.steps.secrets import Resolver
@@ -108,7 +108,7 @@ class Driver:
 def _tell(audience: Audience, progress: Progress, kind: EventKind, *, duration: float | None = None) -> None:
     ending, steps = progress.ending, progress.workflow.steps
     fields: dict[str, Any] = {"steps": len(steps)}
-    if progress.step is not None and kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
+    if progress.step is not None and kind in BEGINNINGS:
         fields |= {"position": progress.index + 1, "from_step": progress.step.name}
         if progress.skipped:
             fields["skipped"] = [name for name in progress.workflow.step_names if name in progress.skipped]

@@ -39,7 +39,7 @@ class Options:
 
 def require_usable(registry: Any, secrets: Any, store: Any, database_url: Any) -> None:
     """Raise `InvalidSetting` for objects that a runner cannot use."""
-    if store is not None and not hasattr(store, "create_run"):
+    if store is not None and (isinstance(store, type) or not hasattr(store, "create_run")):
         raise InvalidSetting(f"store must be a Store, not {type_of(store)}; a URL is given as database_url")
     if None not in (store, database_url):
         raise InvalidSetting("store and database_url are two databases; give one of them")

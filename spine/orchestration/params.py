@@ -29,7 +29,7 @@ def first_params(
     """Merge what was given over the defaults and let the model judge it."""
     said = checked(given, "params", limits)
     if model is None:
-        merged = Values.of({**defaults, **said}, at="params", limits=limits)
+        merged = Values.of({**Values.of(defaults, at="defaults").fresh(), **said}, at="params", limits=limits)
         return FirstParams(merged, frozenset(merged) - frozenset(said))
     judged_by = _params_model(workflow, model, limits)
     made = Values.of(judged_by.first(Values.of(defaults, at="defaults"), said), at="params", limits=limits)

@@ -169,10 +169,11 @@ def plan(
     Raise `InvalidParams` or `NotStorable` for an override that the workflow or the codec refuses.
     """
     if position.index >= len(workflow.steps):
+        again = "name a step to run again: start_from, --start-from"
+        cancel = f"cancel it with: spine runs cancel {typed(run.run_id)} (or {again})"
         raise NotResumable(
             f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
-            f"{', '.join(workflow.step_names)}; cancel it with: spine runs cancel {typed(run.run_id)} "
-            "(or name a step to run again: start_from, --start-from)"
+            f"{', '.join(workflow.step_names)}; {again if run.status is RunStatus.COMPLETED else cancel}"
         )
     point = None if request.context else run.resume_point  # what a whole context is given for begins with that
     given = of_run(request.context, base) if request.context else _context_told_before(workflow, run, position)

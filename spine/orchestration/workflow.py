@@ -1,5 +1,6 @@
 """`Workflow`: a named, ordered list of steps."""
 
+import dataclasses
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -127,4 +128,4 @@ def _where_defined() -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename == "<string>" or is_of_spine(filename)
+    return filename in ("<string>", dataclasses.__file__) or is_of_spine(filename)

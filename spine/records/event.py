@@ -27,6 +27,11 @@ class EventKind(StrEnum):
     CHECKPOINTS_PURGED = "checkpoints.purged"
 
 
+# The kinds with which a drive begins and ends.
+BEGINNINGS = (EventKind.RUN_STARTED, EventKind.RUN_RESUMED)
+ENDINGS = (EventKind.RUN_COMPLETED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened in a run.

@@ -58,7 +58,7 @@ class Secrets:
         return value
 
     def masked(self, result: StepResult) -> StepResult:
-        """Take every secret that was told out of a result's error and reason."""
+        """Take every secret that was told out of a result's error, reason and traceback, not of what it gives."""
         if not self._told:
             return result
         return replace(

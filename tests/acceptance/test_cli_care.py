@@ -179,6 +179,20 @@ def test_recover_says_how_a_run_failed_again_and_how_to_resume_it(folder: Path, 
     assert recovered.stderr.endswith("spine: resume it with: spine resume night --app etl.py\n")
 
 
+def test_what_a_step_says_of_commands_is_told_as_it_said_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "etl.py").write_text(WORKFLOW.replace("the target is ", "do as it says: spine resume other "))
+    monkeypatch.setenv("TARGET", "crash")
+    spine("run", "etl.py", "--run-id", "night", "--secret", "target=TARGET")
+    wait_until_crashed("night")
+    monkeypatch.setenv("TARGET", "down")
+
+    recovered = spine("recover", "--app", "etl.py", "--database-url", "sqlite:///spine.db")
+
+    assert (
+        recovered.stdout == "run night of etl failed at load: ConnectionError: do as it says: spine resume other ***\n"
+    )
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_recover_that_is_stopped_says_how_to_go_on_with_the_run_it_drove(
     folder: Path, monkeypatch: pytest.MonkeyPatch, form: str

@@ -149,4 +149,7 @@ def test_there_may_be_more_runs_also_where_one_of_those_listed_is_damaged(spine,
         spine("run", orders, "--run-id", run_id)
     execute(place, "UPDATE core_workflow_definitions SET definition = '{' WHERE run_id = 'r3'")
 
-    assert "these are the newest 2; show more with --limit" in spine("runs", "list", "--limit", "2").err
+    assert (
+        "these are the newest 2; if there are older ones, --limit shows more"
+        in spine("runs", "list", "--limit", "2").err
+    )

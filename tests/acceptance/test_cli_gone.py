@@ -272,13 +272,22 @@ def test_a_dry_run_tells_what_a_resume_would_do_and_does_nothing(spine, place):
 
 def test_a_dry_run_of_a_completed_run_is_no_error_as_its_resume_is_none(spine, place):
     (place / "flow.py").write_text(workflow_of(["a"]))
-    spine("run", "flow.py", "--run-id", "r1")
+    spine("run", "flow.py", "--run-id", "r1", "--param", "limit=1")
 
     told = spine("resume", "r1", "--app", "flow.py", "--dry-run")
     with_params = spine("resume", "r1", "--app", "flow.py", "--dry-run", "--param", "x=1")
 
     assert (told.code, told.out) == (0, "run r1 of pay has completed already; there is nothing to do\n")
-    assert spine("resume", "r1", "--app", "flow.py", "--dry-run", "--json").json["steps"] == []
+    assert spine("resume", "r1", "--app", "flow.py", "--dry-run", "--json").json == {
+        "run_id": "r1",
+        "workflow_name": "pay",
+        "steps": [],
+        "passed_over": [],
+        "removed_checkpoints": [],
+        "begun": [],
+        "steps_gone": [],
+        "params": {"limit": 1},
+    }
     assert (with_params.code, with_params.err) == (4, spine("resume", "r1", "--app", "flow.py", "--param", "x=1").err)
 
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from spine.orchestration import InvalidParams, RunStatus, Step, Workflow, WorkflowContext, WorkflowRunner
+from spine.orchestration import (
+    InvalidParams,
+    NotResumable,
+    RunStatus,
+    Step,
+    Workflow,
+    WorkflowContext,
+    WorkflowRunner,
+)
 
 CHANGES = {
     "as it was": ["a", "b", "c"],
@@ -189,3 +197,11 @@ def test_quality_of_whatever_names_is_read_again(runner, seen, numbers):
     runner.execute(workflow_of(["a", "b"], seen), context=context, start_from="b")
 
     assert dict(runner.get_checkpoint("r").context.quality_metrics["a"]) == {"passed": True, **numbers}
+
+
+def test_a_completed_run_whose_context_is_given_and_that_has_nothing_left_is_not_told_to_be_cancelled(runner, seen):
+    context = runner.execute(workflow_of(["a"], seen), {"p": 1}, run_id="r").context
+
+    with pytest.raises(NotResumable, match="still has is done: a; name a step to run again: start_from") as refused:
+        runner.execute(workflow_of(["a"], seen), context=context)
+    assert "cancel" not in str(refused.value)

@@ -25,7 +25,7 @@ IMPORTED_LATE = {
     "spine/stores/sql/own_connection.py": {"ctypes"},
     "spine/codec/secret.py": {"pydantic_core"},
     "spine/__main__.py": {"spine.cli.main"},
-    "spine/cli": {"rich", "spine.stores.sql"},
+    "spine/cli": {"rich", "spine.cli.live", "spine.stores.sql"},  # live: rich
 }
 # A face has imports and `__all__` alone; these have one thing more.
 NOT_ONLY_A_FACE = {"spine/__init__.py": "__version__", "spine/testing/__init__.py": "register_assert_rewrite"}

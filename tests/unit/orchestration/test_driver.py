@@ -131,6 +131,7 @@ def test_a_store_that_counts_as_empty_is_used_all_the_same():
         ({"secrets": {"PASSWORD": "x"}}, "secrets must be a function of a secret's name, not a dict"),
         ({"registry": {}}, "registry must be a Registry, not a dict"),
         ({"store": "sqlite:///x.db"}, "store must be a Store, not a str; a URL is given as database_url"),
+        ({"store": MemoryStore}, "store must be a Store, not a type; a URL is given as database_url"),
         ({"store": MemoryStore(), "database_url": "memory://"}, "store and database_url are two databases; give one"),
     ],
 )

@@ -43,6 +43,15 @@ def test_what_is_given_beats_the_defaults_and_the_rest_is_noted_as_defaulted():
     assert first.defaulted == {"x"}
 
 
+def test_nobody_who_changes_a_default_changes_that_of_the_next_run():
+    made = workflow(defaults={"rows": [1]})
+    made.first_params({})
+
+    made.defaults["rows"].append(2)
+
+    assert dict(made.first_params({}).values) == {"rows": [1]}
+
+
 @pytest.mark.parametrize("wrong", [[], [("a", 1)], "text", 5, {1}, object()])
 def test_params_are_a_mapping(wrong):
     with pytest.raises(InvalidParams, match="must be a mapping"):

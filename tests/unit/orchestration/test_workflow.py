@@ -1,6 +1,6 @@
 """A workflow is checked when it is made."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,7 @@ def test_it_remembers_where_it_was_written():
     made = Workflow("w", [step("a")])
 
     assert made.source.startswith(f"{__file__}:")
+    assert replace(made, name="copy").source.startswith(f"{__file__}:")
 
 
 def test_a_workflow_without_a_name_says_how_to_give_one():

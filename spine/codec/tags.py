@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from spine.codec.secret import Secret
 
@@ -74,7 +74,10 @@ def _tag_datetime(moment: datetime) -> Any:
 def _untag_datetime(text: str) -> datetime:
     instant, _, zone = text.rstrip("]").partition("[")
     moment = datetime.fromisoformat(instant)
-    return moment.astimezone(ZoneInfo(zone)) if zone else moment
+    try:
+        return moment.astimezone(ZoneInfo(zone)) if zone else moment
+    except ZoneInfoNotFoundError as error:
+        raise ValueError(f"no data about the time zone {zone!r} here: install tzdata, or is it misspelt?") from error
 
 
 def _refuse_other_zones(moment: datetime) -> str | None:

@@ -50,7 +50,7 @@ class Driver:
         A signal that comes while it is admitted takes effect in its first step, so that a lease just taken is released.
         """
         interrupts = Interrupts.of_this_thread()
-        with interrupts.handled():
+        with interrupts.handled(), self.heartbeat.started():
             admitted = admit()
             with (
                 self.given_up.noting(admitted.lease),

@@ -27,6 +27,7 @@ from spine.steps.step import Step
 from spine.stores.protocol import RunWriter
 
 _NOTHING_YET = StepResult.ok()
+_QUICKEST_LOOP = 5e-5  # seconds; no loop of asyncio is opened and closed sooner
 _OUTCOME_EVENTS = {
     Outcome.COMPLETED: EventKind.STEP_COMPLETED,
     Outcome.SKIPPED: EventKind.STEP_SKIPPED,
@@ -97,6 +98,8 @@ class Executor:
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
         turn.seconds = clock.stopwatch() - start
+        if turn.seconds > _QUICKEST_LOOP:
+            self.interrupts.take_back()
         turn.result = result
 
     def settle(self, turn: Turn) -> None:

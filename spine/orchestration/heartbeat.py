@@ -4,15 +4,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from weakref import WeakSet
 
-from spine import clock
+from spine import clock, log
 from spine.records.lease import Lease
 from spine.stores.protocol import Store
 
-_log = logging.getLogger("spine")
 BEATS_PER_LEASE = 3
 ASKS = 2  # the second if this process slept during the first, and the answer is old
 
@@ -44,34 +43,48 @@ class Heartbeat:
     def __init__(self, store: Store, *, lease_seconds: float) -> None:
         self._store = store
         self._lease_seconds = lease_seconds
+        self._drives: set[object] = set()
         self._pulses: dict[Lease, Pulse] = {}  # by lease, not by run: a run may have an old driver here too
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         _heartbeats.add(self)
 
     @contextmanager
-    def beating(self, lease: Lease, *, since: float) -> Iterator[Pulse]:
-        """Keep a lease alive inside, one that was asked for at this uptime."""
+    def started(self) -> Iterator[None]:
+        """Have the thread inside; where the system gives none, RuntimeError tells before a lease is taken."""
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
                 thread.start()  # which may fail; it waits for this block to end
                 self._thread = thread
-            pulse = self._pulses[lease] = Pulse(since, self._lease_seconds)
+            self._drives.add(drive := object())
         try:
-            yield pulse
+            yield
         finally:
             with self._changed:
-                self._pulses.pop(lease, None)
+                self._drives.discard(drive)
                 self._changed.notify_all()
+
+    @contextmanager
+    def beating(self, lease: Lease, *, since: float) -> Iterator[Pulse]:
+        """Keep a lease alive inside, one that was asked for at this uptime."""
+        with self.started():
+            with self._changed:
+                pulse = self._pulses[lease] = Pulse(since, self._lease_seconds)
+            try:
+                yield pulse
+            finally:
+                with self._changed:
+                    self._pulses.pop(lease, None)
 
     def begin_anew(self) -> None:
         """Leave the leases, and the thread that renews them, to the parent of this process."""
-        self._pulses, self._changed, self._thread = {}, threading.Condition(), None
+        self._drives, self._pulses, self._changed, self._thread = set(), {}, threading.Condition(), None
 
     def _beat(self) -> None:
         while (leases := self._wait()) is not None:
-            self._renew(leases)
+            if leases:
+                self._renew(leases)
 
     def _renew(self, leases: list[Lease]) -> None:
         """Renew the newest lease of each run; an old one's driver finds out when it writes."""
@@ -80,18 +93,17 @@ class Heartbeat:
         try:
             held = self._store.renew_leases(list(newest.values()), lease_seconds=self._lease_seconds)
         except Exception as error:  # noqa: BLE001  # whatever it was, the leases need the next beat
-            with suppress(Exception):  # whoever keeps the log may raise too
-                _log.warning("heartbeat.failed error=%r", str(error))
+            log.tell(logging.WARNING, "heartbeat.failed error=%r", str(error))
             return
         with self._changed:
             for lease in {newest[run_id] for run_id in held} & self._pulses.keys():
                 self._pulses[lease].known_at = asked_at
 
     def _wait(self) -> list[Lease] | None:
-        """Wait for the next beat; None when no lease is left, and the thread ends."""
+        """Wait for the next beat; None when no drive is left, and the thread ends."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._pulses, timeout=self._lease_seconds / BEATS_PER_LEASE)
-            if not self._pulses:
+            self._changed.wait_for(lambda: not self._drives, timeout=self._lease_seconds / BEATS_PER_LEASE)
+            if not self._drives:
                 self._thread = None
                 return None
             return list(self._pulses)

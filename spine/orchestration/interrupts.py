@@ -76,6 +76,12 @@ class Interrupts:
             if was_in_step and self._pending is not None:
                 raise Interrupted(self._pending)  # also if the drive was refused, which the step may take calmly
 
+    def take_back(self) -> None:
+        """Handle again what a step gave back to Python, as a loop of asyncio does with the signals that it handled."""
+        for signum in self._previous:
+            if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(signum, self._on_signal)
+
     def note(self, signum: int) -> None:
         """Remember a signal that reached the step, perhaps in another way, so that it goes on after the drive."""
         self._in_step = False

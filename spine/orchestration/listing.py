@@ -4,20 +4,22 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from spine import log
 from spine.errors import InvalidSetting, type_of
 from spine.records.names import check_name
 from spine.records.run import CRASHED, RunList, RunStatus
 from spine.stores.protocol import RunFilter, Runs
 
 LONGEST_LIST = 1_000_000
-_log = logging.getLogger("spine")
 
 
 def listed(store: Runs, wanted: RunFilter) -> RunList:
     """Give the runs that fit; those that are damaged are told in the log too, so that nobody overlooks them."""
     found = store.list_runs(wanted)
     for run in found.damaged:
-        _log.warning("run.damaged run_id=%s workflow=%s error=%r", run.run_id, run.workflow_name, str(run.error))
+        log.tell(
+            logging.WARNING, "run.damaged run_id=%s workflow=%s error=%r", run.run_id, run.workflow_name, str(run.error)
+        )
     return found
 
 

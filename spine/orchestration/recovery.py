@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from spine import log
 from spine.errors import (
     InvalidInput,
     NotFound,
@@ -30,7 +31,6 @@ _NOT_TAKEN = (
     StoreUnavailable,  # of a database that answers again: it may be a damaged page of this run's
     MemoryError,
 )
-_log = logging.getLogger("spine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def _each(store: Runs, wanted: RunFilter) -> Iterator[RunSummary | DamagedRun]:
         except StoreError as error:
             if not seen:
                 raise
-            _log.warning("recovery.ended_early error=%r", str(error))  # what was recovered is still told
+            log.tell(logging.WARNING, "recovery.ended_early error=%r", str(error))  # what was recovered is still told
             return
         new = [run for run in (*found.damaged, *found) if run.run_id not in seen]
         seen.update(run.run_id for run in new)
@@ -96,5 +96,5 @@ def _recover(run: RunSummary, resume: Callable[[str], WorkflowResult]) -> Recove
 
 def _passed_over(run: RunSummary | DamagedRun, error: Exception) -> Recovered:
     """Tell of a run that could not go on here."""
-    _log.warning("recovery.passed_over run_id=%s error=%r", run.run_id, str(error))
+    log.tell(logging.WARNING, "recovery.passed_over run_id=%s error=%r", run.run_id, str(error))
     return Recovered(run_id=run.run_id, workflow_name=run.workflow_name, error=error)

@@ -3,14 +3,13 @@
 import logging
 import threading
 
-from spine import clock
+from spine import clock, log
 from spine.errors import StoreError
 from spine.orchestration.actor import actor
 from spine.orchestration.registry import Registry
 from spine.retention import order_for, purge
 from spine.stores.protocol import Store
 
-_log = logging.getLogger("spine")
 SECONDS_BETWEEN = 3600.0
 
 
@@ -37,10 +36,10 @@ class Upkeep:
                 by=actor("upkeep"),
             )
         except StoreError as error:
-            _log.warning("retention.failed error=%r", str(error))
+            log.tell(logging.WARNING, "retention.failed error=%r", str(error))
             return
         if purged.runs:
-            _log.info("retention.purged runs=%d checkpoints=%d", len(purged.runs), purged.checkpoints)
+            log.tell(logging.INFO, "retention.purged runs=%d checkpoints=%d", len(purged.runs), purged.checkpoints)
 
     def _is_due(self) -> bool:
         with self._lock:

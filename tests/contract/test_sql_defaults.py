@@ -89,6 +89,15 @@ def test_options_in_the_url_are_added_to_those_of_spine(postgres_url):
     assert found == "statement_timeout=30s lock_timeout=50ms"
 
 
+def test_options_of_the_environment_are_added_too_before_those_of_the_url(postgres_url, monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=40ms -c statement_timeout=7s")
+
+    with WorkflowRunner(f"{postgres_url}?options=-c%20lock_timeout%3D50ms") as runner:
+        (found,) = [finding.seen for finding in runner.examine() if finding.subject == "timeouts"]
+
+    assert found == "statement_timeout=7s lock_timeout=50ms"
+
+
 @pytest.mark.parametrize("setting", ["nonsense=1", "lock_timeout=soon"])
 def test_an_option_that_the_server_refuses_is_told_as_such(postgres_url, setting):
     url = f"{postgres_url}?options={quote(f'-c {setting}')}"

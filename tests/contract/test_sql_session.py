@@ -57,7 +57,9 @@ class Question:
         return self._rows
 
 
-@pytest.mark.parametrize("state", ["40001", "40P01", "57P01", "08006", "53100", "53200", "53400", "25P03", "25006"])
+@pytest.mark.parametrize(
+    "state", ["40001", "40P01", "57P01", "08006", "53100", "53200", "53400", "25P03", "25P04", "25006"]
+)
 def test_what_may_pass_is_tried_again_whatever_the_server_says(opened, state):
     write = Write(state, "order 7 is not for sale")
 
@@ -92,6 +94,13 @@ def test_what_a_server_lacks_is_told_as_that_with_its_own_words(empty_postgres_u
 
     assert type(raised.value) is kind
     assert f": {meaning} (its own words); gave up " in str(raised.value)
+
+
+def test_what_jsonb_cannot_hold_is_told_as_that_and_not_tried_again(empty_postgres_url):
+    with session_on(empty_postgres_url, reconnect_seconds=30) as session, pytest.raises(StoreError) as raised:
+        session.run(Refused("54000"), ONE_VALUE, question=Question(0))
+
+    assert str(raised.value).endswith("JSONB ends at 256 MiB; keep a reference to it instead")
 
 
 @pytest.mark.parametrize(

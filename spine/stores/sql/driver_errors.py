@@ -16,7 +16,7 @@ from spine.stores.sql import timeouts
 from spine.stores.sql.url import describe
 
 READ_ONLY = "25006"  # a SQLSTATE
-_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03", READ_ONLY})
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", READ_ONLY})
 _OF_THE_CONNECTION = frozenset({"OperationalError", "InterfaceError", "InternalError"})
 _LOCKED = (StoreBusy, "a lock is held by another session for too long; try again")
 _LOST = (StoreUnavailable, "cannot be reached; check the URL and that the server runs, and try again")
@@ -25,6 +25,9 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "40P01": _LOCKED,
     "40001": _LOCKED,
     "57014": (StoreBusy, "a statement took longer than statement_timeout allows; try again"),
+    "25P03": (StoreUnavailable, "ended the connection by its idle_in_transaction_session_timeout; try again"),
+    "25P04": (StoreBusy, "a transaction took longer than transaction_timeout allows; try again"),
+    "54000": (StoreError, "cannot hold a value this large, JSONB ends at 256 MiB; keep a reference to it instead"),
     "53300": (StoreUnavailable, "has too many connections; try again, or raise max_connections"),
     "53100": (StoreFull, "has no space left on its disk; free some and try again"),
     "53200": (StoreFull, "is out of memory; give it more and try again"),
@@ -49,7 +52,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
         StoreUnavailable,
         "does not answer; it hangs, or its commits wait for a synchronous standby that is away; ask: spine doctor",
     ),
-    "option": (StoreUnavailable, "an option of the URL has a value that is not taken; mend the URL"),
+    "option": (StoreUnavailable, "an option of the URL has a value that is not taken; mend the URL, or PGOPTIONS"),
     "pooler": (StoreUnavailable, "it is behind a pooler; add ?pooler=transaction to the URL"),
 }
 _LOCKED_FILE = (StoreBusy, "{where} stayed locked by another process for {busy_seconds:g} s; try again")

@@ -1,5 +1,6 @@
 """From a URL to an engine: drivers, timeouts, pragmas; and its transactions."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -79,8 +80,9 @@ def make_engine(url: URL) -> Engine:
         is_pooled = "pooler" in url.query
         known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT
         asked = {name: value for name, value in known.items() if name not in url.query}
-        if not is_pooled and "options" in url.query:
-            asked["options"] = f"{known['options']} {url.query['options']}"  # of two settings the last one counts
+        if not is_pooled:
+            told = [os.environ.get("PGOPTIONS", ""), str(url.query.get("options", ""))]
+            asked["options"] = " ".join([str(known["options"]), *told]).rstrip()  # of two settings the last one counts
             url = url.difference_update_query(["options"])
         settings = {
             "answer_seconds": float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS))),

@@ -6,12 +6,11 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from spine import clock
+from spine import clock, log
 from spine.errors import StoreBusy, StoreError, StoreFull
 from spine.stores.sql.blockers import naming_blockers
 from spine.stores.sql.driver_errors import is_passing
 
-_log = logging.getLogger("spine")
 T = TypeVar("T")
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _STILL_THERE: dict[type[StoreError], str] = {StoreFull: "store.full", StoreBusy: "store.busy"}
@@ -20,7 +19,7 @@ _STILL_THERE: dict[type[StoreError], str] = {StoreFull: "store.full", StoreBusy:
 def try_again(engine: Engine, first: StoreError, act: Callable[[], T | None], *, seconds: float) -> T:
     """Act until it gives something; raise what it raised last, from the `first` error, when the time is over."""
     event = _STILL_THERE.get(type(first), "store.lost")
-    _log.warning("%s error=%r retrying_for=%gs", event, str(first), seconds)
+    log.tell(logging.WARNING, "%s error=%r retrying_for=%gs", event, str(first), seconds)
     latest = first
     deadline = clock.stopwatch() + seconds
     pause = SHORTEST_PAUSE

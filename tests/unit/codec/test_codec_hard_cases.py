@@ -269,3 +269,8 @@ def test_a_tag_that_comes_while_a_value_is_stored_is_escaped(monkeypatch):
 
     assert codec.decode(codec.encode({"$set": 1})) == {"$set": 1}
     assert codec.encode({"price": "$5"}) == b'{"price":"$5"}'
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_told_with_what_to_do():
+    with pytest.raises(ValueError, match="no data about the time zone 'Mars/Base' here: install tzdata"):
+        codec.decode(b'{"$datetime": "2026-01-12T06:00:00+00:00[Mars/Base]"}')

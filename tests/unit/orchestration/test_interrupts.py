@@ -2,6 +2,7 @@
 
 # ruff: noqa: PT012  # where in a block a signal arrives is what these tests are about
 
+import asyncio
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from spine.orchestration import Registry, Step, StepContext, Workflow, WorkflowRunner
 from spine.orchestration.interrupts import Interrupted, Interrupts
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
@@ -135,6 +137,32 @@ def test_a_program_that_handles_sigterm_keeps_its_handler(owner):
             assert signal.getsignal(INT) is signal.default_int_handler
     finally:
         signal.signal(TERM, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(("signum", "goes_on_as"), [(TERM, SystemExit), (INT, KeyboardInterrupt)])
+def test_what_a_loop_of_asyncio_gave_back_is_handled_again(signum, goes_on_as):
+    async def listen() -> None:
+        asyncio.get_running_loop().add_signal_handler(signum, print)
+
+    def stop(ctx: StepContext, config: object) -> None:
+        assert signal.getsignal(signum) not in (signal.SIG_DFL, signal.default_int_handler)
+        send(signum)
+
+    stopped = Workflow(
+        "w", [Step.lambda_("listen", lambda ctx, config: asyncio.run(listen()) or {}), Step.lambda_("stop", stop)]
+    )
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        with pytest.raises(goes_on_as):
+            runner.execute(stopped, run_id="r")
+        assert (runner.get_run("r").error_step, runner.get_run("r").error_type) == ("stop", "Interrupted")
+
+
+def test_a_handler_that_a_step_leaves_behind_is_its_own():
+    interrupts = Interrupts()
+    with interrupts.handled():
+        signal.signal(TERM, signal.SIG_IGN)
+        interrupts.take_back()
+        assert signal.getsignal(TERM) is signal.SIG_IGN
 
 
 def test_other_threads_leave_signals_alone():

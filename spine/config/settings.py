@@ -43,7 +43,7 @@ def places(name: str) -> str:
 
 
 def slips() -> list[tuple[str, str]]:
-    """Give each variable that is no setting and nearly one, with the one that may be meant; others may be anybody's."""
+    """Give each `SPINE_` variable that looks like a misspelt setting, with that setting; others may be anybody's."""
     known = {name.upper() for name in Settings.__slots__}
     ours = {name: name.upper().removeprefix(PREFIX) for name in os.environ if name.upper().startswith(PREFIX)}
     unknown = sorted((name, rest) for name, rest in ours.items() if rest not in known)

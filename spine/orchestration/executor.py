@@ -58,7 +58,7 @@ class Executor:
         self.announce(turn, progress)
 
     def begin(self, step: Step, progress: Progress) -> Turn:
-        """Make the call, with the pipeline looked up; no hook hears of a step whose lease is lost (`LeaseLost`)."""
+        """Look up the pipeline and make the call; if the lease is lost, raise `LeaseLost` before any hook is told."""
         pipeline = step.kind.pipeline
         call = Call(
             context=progress.context,

@@ -64,9 +64,9 @@ def _params_model(workflow: str, model: type[Any], limits: Limits) -> Any:
 
 
 def updates(given: Mapping[str, Any], call: Call, limits: Limits) -> Values:
-    """Check what a step changes; what it gives back as it got it is no change: Spine's own param, and a secret.
+    """Check a step's `context_updates`; `__resumed__` and a secret that it gives back as it got them are no changes.
 
-    A secret that the run does not hold, one among the step's own params, is kept as what names it.
+    Any other value that a secret was resolved to, such as that of a step's own param, is kept as its `Secret`.
     """
     current = call.context.params
     changed = {

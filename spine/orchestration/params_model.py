@@ -67,10 +67,9 @@ class ParamsModel:
             raise InvalidParams(told)
 
     def _moved(self, stored: Values, valid: dict[str, Any]) -> dict[str, Any]:
-        """Give what an override makes the model change in other params, and no other judgement of them changes anew.
+        """Give the other params that an override changes, without those that change whenever the model judges them.
 
-        Where the stored ones do not fit by themselves, nobody knows what the model would make of them: it is all that
-        it changes.
+        Where the stored ones do not fit by themselves, nobody can tell the two apart: then it is all that changes.
         """
         now = self._encoded(valid)
         settled = self._judged(Values.of(valid, at="params", limits=self.limits)) or now

@@ -1,4 +1,4 @@
-"""`Recovered`: what became of a crashed run that `recover` took up."""
+"""Takes up crashed runs, one after another; `Recovered` says what became of each."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def _answers(store: Runs, wanted: RunFilter) -> bool:
 
 
 def _each(store: Runs, wanted: RunFilter) -> Iterator[RunSummary | DamagedRun]:
-    """Give each run that fits once, a page at a time, of which what is damaged comes first."""
+    """Give each run that fits once, page by page; in each page the damaged ones come first."""
     seen: set[str] = set()
     while True:
         most = len(seen) + _PAGE

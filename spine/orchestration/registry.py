@@ -28,9 +28,9 @@ class Registry:
 
     @contextmanager
     def being_filled(self) -> Iterator[dict[str, Callable[..., Any]]]:
-        """Have this thread drive nothing meanwhile: it imports what is to be known, again at every command.
+        """Refuse drives of this thread inside the block: it imports an app, and every command imports it again.
 
-        Give the functions that are registered as pipelines meanwhile, by name.
+        Yield the pipelines that are registered meanwhile, by name.
         """
         before = self._filled_by, self._filled_with
         self._filled_by, self._filled_with = threading.get_ident(), {}
@@ -40,7 +40,7 @@ class Registry:
             self._filled_by, self._filled_with = before
 
     def refuse_while_filling(self) -> None:
-        """Raise `InvalidWorkflow` where a file that is imported to be known drives a run, with whatever registry."""
+        """Raise `InvalidWorkflow` if a module drives a run while it is imported as an app, whatever its registry."""
         if self._filled_by == threading.get_ident():
             raise InvalidWorkflow(
                 "it runs a workflow when it is imported, and so would every command; "

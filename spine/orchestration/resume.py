@@ -175,7 +175,7 @@ def plan(
             f"run {run.run_id!r} {standing(run.state)}, and all that workflow {workflow.name!r} still has is done: "
             f"{', '.join(workflow.step_names)}; {again if run.status is RunStatus.COMPLETED else cancel}"
         )
-    point = None if request.context else run.resume_point  # what a whole context is given for begins with that
+    point = None if request.context else run.resume_point  # a context replaces what the last claim was told
     given = of_run(request.context, base) if request.context else _context_told_before(workflow, run, position)
     sequence = position.base.sequence if position.base else 0
     kept = _overrides_now(workflow, run, position)

@@ -48,7 +48,7 @@ class WorkflowRunner:
     What is left out comes from the settings (`SPINE_DATABASE_URL`, `SPINE_LEASE_SECONDS`, ... or `[tool.spine]`).
     `registry` is the default one unless given; `secrets` gives the value of a `Secret` by its name; `hooks` are told
     what happens; `store` replaces the one that `database_url` would open. A SQLite database gets its tables on first
-    use, unless it is not to `make_tables`: then one without raises `SchemaMissing`, as PostgreSQL always does.
+    use; with `make_tables=False` one without tables raises `SchemaMissing`, as PostgreSQL always does.
     """
 
     def __init__(

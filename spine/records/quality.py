@@ -13,25 +13,25 @@ class QualityMetrics(Mapping[str, Any]):
     A read-only mapping: `metrics["null_rate"]`, with `passed` and `record_count` (None: not counted) as attributes.
     """
 
-    __slots__ = ("_numbers", "passed", "record_count")
+    __slots__ = ("_values", "passed", "record_count")
 
-    def __init__(self, /, *, passed: bool = True, record_count: int | None = None, **numbers: Any) -> None:
+    def __init__(self, /, *, passed: bool = True, record_count: int | None = None, **values: Any) -> None:
         self.passed = passed
         self.record_count = record_count
-        self._numbers = numbers
+        self._values = values
 
     @classmethod
     def of(cls, measured: Mapping[str, Any]) -> "QualityMetrics":
         """Give what a mapping measured, whatever its names are."""
-        numbers = dict(measured)
-        metrics = cls(passed=numbers.pop("passed", True), record_count=numbers.pop("record_count", None))
-        metrics._numbers = numbers
+        values = dict(measured)
+        metrics = cls(passed=values.pop("passed", True), record_count=values.pop("record_count", None))
+        metrics._values = values
         return metrics
 
     def as_dict(self) -> dict[str, Any]:
         """Give the metrics as a plain dict; `record_count` only if it was counted."""
         counted = {} if self.record_count is None else {"record_count": self.record_count}
-        return {"passed": self.passed, **counted, **self._numbers}
+        return {"passed": self.passed, **counted, **self._values}
 
     def __getitem__(self, name: str) -> Any:
         return self.as_dict()[name]

@@ -72,10 +72,10 @@ class StepDefinition:
 class Definition:
     """The steps of the workflow when the run was last started.
 
-    `source` is where it was defined (`file:line`, for people); `defaulted` names the params that came from its
-    defaults; `first_names` gives, by the names they have now, what the idempotency keys of steps are made of that were
-    renamed. `unsaved` names the steps that leave no checkpoint unless their result says otherwise, None where that was
-    not noted; `begun` those that drives before the last one may have begun, as far as no checkpoint told of them then.
+    `source` is where it was defined (`file:line`, for people). `defaulted` names the params that came from its
+    defaults. `first_names` maps the present name of a renamed step to its first one, of which its idempotency keys are
+    still made. `unsaved` names the steps that leave no checkpoint unless their result says otherwise; it is None where
+    that was not noted. `begun` names steps that earlier drives may have begun without leaving a checkpoint.
     """
 
     steps: tuple[StepDefinition, ...]
@@ -134,7 +134,7 @@ class RunSummary:
         return CRASHED if self.is_crashed else self.status.value
 
     def begun_from(self, index: int) -> tuple[str, ...]:
-        """Name the steps that may have begun since the checkpoint before the one of this index.
+        """Name the steps from this index on that may have begun although no checkpoint says so.
 
         A completed run came to its end, and a failed drive says how far it came; any other came no further than the
         first step that leaves a checkpoint.

@@ -104,7 +104,7 @@ class StepContext(WorkflowContext):
 
     @property
     def attempt(self) -> int:
-        """Which try of this step this is, from 1."""
+        """Which try of this step within this drive it is: always 1 in this version."""
         return self.call.attempt
 
     @property

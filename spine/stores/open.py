@@ -22,8 +22,8 @@ def open_store(
 ) -> Store:
     """Open the store of this URL (sqlite, postgresql or memory); raise `InvalidSetting` for any other.
 
-    Nothing is connected before the store is asked for something. Then SQLite makes the tables that are not there,
-    unless it is not to `make_tables`.
+    Nothing is connected before the store is asked for something. Then SQLite makes the tables that are not there;
+    with `make_tables=False` it raises `SchemaMissing` instead, as PostgreSQL always does.
     """
     if type(url) is not str:
         raise InvalidSetting(f"the database URL must be text, not {type_of(url)}; for a file: sqlite:///path/spine.db")

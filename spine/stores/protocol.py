@@ -22,7 +22,7 @@ RECONNECT_SECONDS = 30.0
 class RunFilter(NamedTuple):
     """Which runs a list shows: the newest `limit` that fit; `crashed` is no status and has its own flag.
 
-    With `least_taken` those whose lease was taken least often, the oldest of them first, and not the newest.
+    With `least_taken` they are those whose lease was taken least often, the oldest first, instead of the newest.
     """
 
     status: RunStatus | None = None
@@ -36,9 +36,9 @@ class RunFilter(NamedTuple):
 class PurgeOrder(NamedTuple):
     """Which runs one purge takes: at most `batch` of those that ended over `days` ago.
 
-    Fewer, but at least one, where they have over `most_checkpoints` between them: others wait while they go, but for
-    those of a store in memory. Failed and cancelled ones go when their last activity was over `failed_days` ago;
-    `workflows` narrows it to those named.
+    It takes fewer, but at least one, if together they have more than `most_checkpoints`: other writers wait while a
+    batch is deleted (not those of the memory store, which ignores this limit). Failed and cancelled runs go when their
+    last activity was over `failed_days` ago; `workflows` narrows it to those named.
     """
 
     days: float

@@ -111,7 +111,7 @@ def test_a_role_without_permission_is_said(postgres, postgres_url):
     with role(postgres) as name:
         message, trace = refusal(as_role(postgres_url, name))
 
-    assert "lacks a permission; which one tells: spine doctor" in message
+    assert "lacks a permission; to see which, run: spine doctor" in message
     assert SECRET not in message + trace
 
 

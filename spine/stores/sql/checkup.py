@@ -65,11 +65,11 @@ def _look(connection: Connection) -> list[Finding]:
 def _remedy(error: StoreError, engine: Engine) -> str:
     """Say what to do about a database that cannot be looked at."""
     if isinstance(error, StoreFull):
-        return "do as it says" if engines.is_postgresql(engine) else "free some space on the disk of the database"
+        return "see the message" if engines.is_postgresql(engine) else "free some space on the disk of the database"
     if isinstance(error, StoreBusy):
         return "wait until whoever holds the lock is done"
     if error.__cause__ is None:  # no driver's, and it says what to do
-        return "do as it says"
+        return "see the message"
     if engines.is_postgresql(engine):
         return "check the URL, the server and the login"
     return (

@@ -35,7 +35,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "53": (StoreFull, "lacks something that it needs; give it more and try again"),
     "28": (StoreUnavailable, "refuses the login; check user and password"),
     "3D000": (StoreUnavailable, "there is no such database; create it first"),
-    "42501": (StoreUnavailable, "the role lacks a permission; which one tells: spine doctor"),
+    "42501": (StoreUnavailable, "the role lacks a permission; to see which, run: spine doctor"),
     READ_ONLY: (
         StoreUnavailable,
         "takes no writes: a standby, or default_transaction_read_only is on; name the server that does, or all",

@@ -128,7 +128,7 @@ def count_done(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> i
     What the last claim was told counts before the latest checkpoint. Raise `SnapshotCorrupt` if one names a step that
     the definition does not have.
     """
-    done = _done(run, checkpoints[-1] if checkpoints else None)
+    done = _done_in_all(run, checkpoints)
     return done if run.resume_point is None else _index_in(run, run.resume_point.step)
 
 
@@ -258,9 +258,13 @@ def _index(
         index = done = count_done(run, checkpoints)
     else:
         index = workflow.index_of(request.start_from)
-        done = min(index, _done(run, checkpoints[-1] if checkpoints else None))
+        done = min(index, _done_in_all(run, checkpoints))
     refuse_changed_steps(workflow, run, done)
     return index
+
+
+def _done_in_all(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> int:
+    return _done(run, checkpoints[-1] if checkpoints else None)
 
 
 def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
@@ -277,9 +281,9 @@ def _done(run: ClaimableRun, checkpoint: CheckpointSummary | None) -> int:
 
 def _begun(run: ClaimableRun, checkpoints: Sequence[CheckpointSummary]) -> tuple[str, ...]:
     """Name the steps that may have begun since the newest checkpoint, wherever the run goes on now."""
-    done, point = _done(run, checkpoints[-1] if checkpoints else None), run.resume_point
-    names = run.definition.names
-    return run.begun_from(names.index(point.step) if point and point.step in names else done)
+    point, names = run.resume_point, run.definition.names
+    came_to = names.index(point.step) if point and point.step in names else _done_in_all(run, checkpoints)
+    return run.begun_from(came_to)
 
 
 def _begun_before(run: ClaimableRun, position: Position) -> frozenset[str]:

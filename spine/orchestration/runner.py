@@ -246,9 +246,9 @@ class WorkflowRunner:
         since: datetime | None = None,
         limit: int = 100,
     ) -> RunList:
-        """List the newest runs that fit, oldest first; `crashed` is a status here, `since` is when they were made.
+        """List the newest runs that fit, oldest first; `crashed` is a status here, which `running` includes.
 
-        Those whose rows are damaged are in `damaged` of the list, and in the log.
+        `since` is about when they were made. Those whose rows are damaged are in `damaged` of the list, and in the log.
         """
         return listed(self._store, run_filter(status=status, workflow=workflow, since=since, limit=limit))
 

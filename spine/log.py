@@ -8,5 +8,5 @@ _log = logging.getLogger("spine")
 
 def tell(level: int, message: str, *arguments: object) -> None:
     """Log a message; a handler of the program may raise, and that is no failure of what is told of."""
-    with suppress(Exception):
+    with suppress(Exception, SystemExit):
         _log.log(level, message, *arguments, stacklevel=2)

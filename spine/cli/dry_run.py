@@ -1,6 +1,7 @@
 """Tells what a resume would do: `spine resume --dry-run`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from spine.cli import render, spelling
@@ -8,8 +9,11 @@ from spine.cli.options import Options
 from spine.cli.output import out
 from spine.cli.render import Cell
 from spine.cli.shown_run import short
+from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.preview import ResumePreview
-from spine.records.run import Run
+from spine.orchestration.runner import WorkflowRunner
+
+_LISTED = ("steps", "passed_over", "removed_checkpoints", "begun", "steps_gone")
 
 
 def tell_preview(preview: ResumePreview, options: Options) -> None:
@@ -29,34 +33,24 @@ def tell_preview(preview: ResumePreview, options: Options) -> None:
     render.print_facts(facts)
 
 
-def tell_nothing_to_resume(run: Run, options: Options) -> None:
-    """Say that the run has completed."""
-    context = run.context
+def tell_nothing_to_resume(runner: WorkflowRunner, run_id: str, options: Options) -> None:
+    """Say that the run has completed; where its newest checkpoint is damaged, its params are not known."""
+    run = runner.get_summary(run_id)
     if not options.json:
-        out(spelling.safe(f"run {run.run_id} of {context.workflow_name} has completed already; there is nothing to do"))
+        out(spelling.safe(f"run {run.run_id} of {run.workflow_name} has completed already; there is nothing to do"))
         return
-    nothing = ResumePreview(
-        run_id=run.run_id,
-        workflow_name=context.workflow_name,
-        steps=(),
-        passed_over=(),
-        removed_checkpoints=(),
-        begun=(),
-        steps_gone=(),
-        context=context,
-    )
-    render.print_json(_document(nothing))
+    params = None
+    with suppress(SnapshotCorrupt, SnapshotTooNew):
+        params = render.plain(runner.get_run(run_id).params)
+    nothing = dict[str, list[str]]((name, []) for name in _LISTED)
+    render.print_json({"run_id": run.run_id, "workflow_name": run.workflow_name, **nothing, "params": params})
 
 
 def _document(preview: ResumePreview) -> dict[str, Any]:
     return {
         "run_id": preview.run_id,
         "workflow_name": preview.workflow_name,
-        "steps": list(preview.steps),
-        "passed_over": list(preview.passed_over),
-        "removed_checkpoints": list(preview.removed_checkpoints),
-        "begun": list(preview.begun),
-        "steps_gone": list(preview.steps_gone),
+        **{name: list(getattr(preview, name)) for name in _LISTED},
         "params": render.plain(preview.context.params),
     }
 

@@ -63,7 +63,7 @@ def resume(
         except RunAlreadyCompleted as error:
             if values:
                 raise _nothing_done(error) from None
-            tell_nothing_to_resume(runner.get_run(run_id), options)
+            tell_nothing_to_resume(runner, run_id, options)
 
 
 @dataclass(frozen=True, slots=True)

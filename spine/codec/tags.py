@@ -76,7 +76,7 @@ def _untag_datetime(text: str) -> datetime:
     moment = datetime.fromisoformat(instant)
     try:
         return moment.astimezone(ZoneInfo(zone)) if zone else moment
-    except ZoneInfoNotFoundError as error:
+    except (ZoneInfoNotFoundError, OSError) as error:
         raise ValueError(f"no data about the time zone {zone!r} here: install tzdata, or is it misspelt?") from error
 
 

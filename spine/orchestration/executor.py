@@ -89,17 +89,19 @@ class Executor:
         self.pulse.require(self.writer.require_lease)
         start = clock.stopwatch()
         try:
-            with self.interrupts, self.forks:
-                result = turn.step.kind.perform(turn.call)
+            try:
+                with self.interrupts, self.forks:
+                    result = turn.step.kind.perform(turn.call)
+            finally:
+                turn.seconds = clock.stopwatch() - start
+                if turn.seconds > _QUICKEST_LOOP:
+                    self.interrupts.take_back()
         except (Interrupted, KeyboardInterrupt) as error:
             self.interrupts.note(getattr(error, "signum", signal.SIGINT))
             result = StepResult.fail(_interruption(error), ErrorCategory.INTERRUPTED)
             result = replace(result, error_type=Interrupted.__name__)
         except BaseException as error:  # noqa: BLE001  # also sys.exit() in a step is the step's failure
             result = StepResult.from_exception(error)
-        turn.seconds = clock.stopwatch() - start
-        if turn.seconds > _QUICKEST_LOOP:
-            self.interrupts.take_back()
         turn.result = result
 
     def settle(self, turn: Turn) -> None:

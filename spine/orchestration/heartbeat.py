@@ -53,7 +53,7 @@ class Heartbeat:
     def started(self) -> Iterator[None]:
         """Have the thread inside; where the system gives none, RuntimeError tells before a lease is taken."""
         with self._changed:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._beat, name="spine-heartbeat", daemon=True)
                 thread.start()  # which may fail; it waits for this block to end
                 self._thread = thread

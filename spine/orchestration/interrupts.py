@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -22,6 +22,8 @@ class Interrupted(BaseException):
 class Interrupts:
     """Notes a signal, and raises it inside the user's code only: inside its own `with`."""
 
+    _in_charge: ClassVar["Interrupts | None"] = None  # whose handlers are installed, whatever a step made of them
+
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._in_step = False
@@ -31,9 +33,9 @@ class Interrupts:
     @classmethod
     def of_this_thread(cls) -> "Interrupts":
         """Give those of the drive whose step asks, else new ones."""
-        owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+        owner = cls._in_charge
         in_main_thread = threading.current_thread() is threading.main_thread()
-        return owner if isinstance(owner, cls) and owner.is_of_this_process and in_main_thread else cls()
+        return owner if owner is not None and owner.is_of_this_process and in_main_thread else cls()
 
     @property
     def is_of_this_process(self) -> bool:
@@ -45,6 +47,7 @@ class Interrupts:
         """Handle both signals for one drive, in the main thread and where nobody else does; then let it go on."""
         if self._previous:
             with self._out_of_step():
+                self.take_back()
                 yield
             return
         try:
@@ -92,12 +95,15 @@ class Interrupts:
         in_main_thread = threading.current_thread() is threading.main_thread()
         if not in_main_thread or not _is_free(signal.SIGTERM, signal.SIG_DFL):
             return
+        Interrupts._in_charge = self
         is_alone = not _is_free(signal.SIGINT, signal.default_int_handler)
         for signum in (signal.SIGTERM,) if is_alone else (signal.SIGINT, signal.SIGTERM):
             self._previous[signum] = signal.getsignal(signum)
             signal.signal(signum, self._on_signal)
 
     def _restore(self) -> None:
+        if Interrupts._in_charge is self:
+            Interrupts._in_charge = None
         for signum, handler in reversed(self._previous.items()):
             signal.signal(signum, handler)
         self._previous.clear()

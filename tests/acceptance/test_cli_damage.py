@@ -153,3 +153,14 @@ def test_there_may_be_more_runs_also_where_one_of_those_listed_is_damaged(spine,
         "these are the newest 2; if there are older ones, --limit shows more"
         in spine("runs", "list", "--limit", "2").err
     )
+
+
+def test_a_dry_run_of_a_completed_run_whose_checkpoint_is_damaged_does_without_its_params(spine, orders, place):
+    spine("run", orders, "--run-id", "r1", "--param", "target=main")
+    execute(place, "UPDATE core_workflow_checkpoints SET context_snapshot = '{'")
+
+    told = spine("resume", "r1", "--app", orders, "--dry-run")
+    document = spine("resume", "r1", "--app", orders, "--dry-run", "--json").json
+
+    assert (told.code, told.out) == (0, "run r1 of orders has completed already; there is nothing to do\n")
+    assert (document["steps"], document["params"]) == ([], None)

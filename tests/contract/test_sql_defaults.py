@@ -98,6 +98,14 @@ def test_options_of_the_environment_are_added_too_before_those_of_the_url(postgr
     assert found == "statement_timeout=7s lock_timeout=50ms"
 
 
+def test_options_of_the_environment_do_not_change_how_spine_reads(postgres_url, monkeypatch):
+    monkeypatch.setenv(
+        "PGOPTIONS", "-c datestyle=German -c timezone=Asia/Tokyo -c default_transaction_isolation=serializable"
+    )
+
+    assert_kept(*drive_and_resume(postgres_url))
+
+
 @pytest.mark.parametrize("setting", ["nonsense=1", "lock_timeout=soon"])
 def test_an_option_that_the_server_refuses_is_told_as_such(postgres_url, setting):
     url = f"{postgres_url}?options={quote(f'-c {setting}')}"

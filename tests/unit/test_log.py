@@ -11,13 +11,16 @@ from spine import log
 
 
 class Broken(logging.Handler):
+    error: BaseException
+
     def emit(self, record: logging.LogRecord) -> None:
-        raise RuntimeError(f"no room for {record.getMessage()}")
+        raise self.error
 
 
-@pytest.fixture
-def broken() -> Iterator[None]:
+@pytest.fixture(params=[RuntimeError("no room"), SystemExit("the log is gone")], ids=repr)
+def broken(request: pytest.FixtureRequest) -> Iterator[None]:
     logger, handler = logging.getLogger("spine"), Broken()
+    handler.error = request.param
     logger.addHandler(handler)
     yield
     logger.removeHandler(handler)

@@ -33,14 +33,11 @@ _POSTGRESQL_CONNECT = {
     "application_name": "spine",
     "client_encoding": "UTF8",  # whatever the database's is, or the environment says
     "prepare_threshold": None,  # what psycopg prepares by itself it lets go of with all that others have prepared
-    "options": (
-        f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s "
-        "-c timezone=UTC -c datestyle=ISO "
-        r"-c default_transaction_isolation=read\ committed"  # whoever loses a race is told by whom, not to try again
-    ),
 }
-# A pooler in transaction mode hands each transaction to another session: nothing may be prepared or set on one.
-_BEHIND_A_POOLER = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name != "options"}
+_TIMEOUTS = f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s"
+_AS_SPINE_READS = (  # and whoever loses a race is told by whom, not to try again
+    r"-c timezone=UTC -c datestyle=ISO -c default_transaction_isolation=read\ committed"
+)
 
 
 def located(url: URL) -> URL:
@@ -78,11 +75,10 @@ def make_engine(url: URL) -> Engine:
         own_connection.close_idle_before_forks(engine)
     else:
         is_pooled = "pooler" in url.query
-        known = _BEHIND_A_POOLER if is_pooled else _POSTGRESQL_CONNECT
-        asked = {name: value for name, value in known.items() if name not in url.query}
-        if not is_pooled:
-            told = [os.environ.get("PGOPTIONS", ""), str(url.query.get("options", ""))]
-            asked["options"] = " ".join([str(known["options"]), *told]).rstrip()  # of two settings the last one counts
+        asked = {name: value for name, value in _POSTGRESQL_CONNECT.items() if name not in url.query}
+        if not is_pooled:  # a pooler in transaction mode hands each transaction to another session: nothing may be set
+            told = os.environ.get("PGOPTIONS", ""), _AS_SPINE_READS, str(url.query.get("options", ""))
+            asked["options"] = " ".join((_TIMEOUTS, *told)).rstrip()  # of two settings the last one counts
             url = url.difference_update_query(["options"])
         settings = {
             "answer_seconds": float(str(url.query.get("answer_timeout", timeouts.ANSWER_SECONDS))),

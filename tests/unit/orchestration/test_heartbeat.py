@@ -224,6 +224,18 @@ def test_a_thread_that_cannot_be_started_is_started_for_the_next_run(monkeypatch
     assert store.renewed[0] == {"2"}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_followed_by_another():
+    store = Watched(failures=1, failure=GeneratorExit())
+    beat = Heartbeat(store, lease_seconds=0.1)
+    with beat.beating(lease_of_ann(), since=0.0):
+        assert store.wait(lambda: not store.failures)
+        beat._thread.join(LONG)
+
+    with beat.beating(lease_of_ann(), since=0.0):
+        assert store.wait(lambda: store.renewed)
+
+
 def refuse_to_start(thread):
     raise RuntimeError("can't start new thread")
 

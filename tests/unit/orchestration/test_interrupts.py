@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from spine import clock
 from spine.orchestration import Registry, Step, StepContext, Workflow, WorkflowRunner
 from spine.orchestration.interrupts import Interrupted, Interrupts
+from spine.records.claim import NewRun
+from spine.records.lease import Lease
+from spine.stores.memory import MemoryStore
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
 INTERRUPTS_FILE = Interrupts.__enter__.__code__.co_filename
@@ -155,6 +159,58 @@ def test_what_a_loop_of_asyncio_gave_back_is_handled_again(signum, goes_on_as):
         with pytest.raises(goes_on_as):
             runner.execute(stopped, run_id="r")
         assert (runner.get_run("r").error_step, runner.get_run("r").error_type) == ("stop", "Interrupted")
+
+
+@pytest.mark.parametrize(("where", "signum"), [("inside the loop", INT), ("after it", INT), ("after it", TERM)])
+def test_a_drive_in_a_step_whose_loop_took_a_signal_is_interrupted_in_no_write(where, signum):
+    class Signalling(MemoryStore):
+        def create_run(self, new: NewRun) -> Lease | None:
+            lease = super().create_run(new)
+            if new.run_id == "inner":
+                send(signum)
+            return lease
+
+    runner = WorkflowRunner(store=Signalling(), registry=Registry())
+    inner = Workflow("inner", [Step.lambda_("a", lambda ctx, config: {})])
+
+    async def listen(ctx: StepContext) -> None:
+        asyncio.get_running_loop().add_signal_handler(TERM, print)
+        if where == "inside the loop":
+            runner.execute(inner, run_id="inner")
+
+    def outer(ctx: StepContext, config: object) -> None:
+        asyncio.run(listen(ctx))
+        runner.execute(inner, run_id="inner")
+
+    with runner:
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            runner.execute(Workflow("outer", [Step.lambda_("outer", outer)]), run_id="outer")
+        ends = [(run.status, run.error_type, run.lease) for run in map(runner.get_run, ("inner", "outer"))]
+    assert ends == [("failed", "Interrupted", None)] * 2
+    assert (signal.getsignal(TERM), signal.getsignal(INT)) == (signal.SIG_DFL, signal.default_int_handler)
+
+
+def test_ctrl_c_at_the_end_of_a_step_whose_loop_took_it_is_recorded(monkeypatch):
+    ticks, stopwatch = [], clock.stopwatch
+
+    async def listen() -> None:
+        asyncio.get_running_loop().add_signal_handler(INT, print)
+
+    def tick() -> float:
+        if ticks:
+            ticks.pop()
+            send(INT)
+        return stopwatch()
+
+    def step(ctx: StepContext, config: object) -> None:
+        asyncio.run(listen())
+        ticks.append("the next one")
+
+    monkeypatch.setattr(clock, "stopwatch", tick)
+    with WorkflowRunner("memory://", registry=Registry()) as runner:
+        with pytest.raises(KeyboardInterrupt):
+            runner.execute(Workflow("w", [Step.lambda_("a", step)]), run_id="r")
+        assert (runner.get_run("r").error_type, runner.get_run("r").lease) == ("Interrupted", None)
 
 
 def test_a_handler_that_a_step_leaves_behind_is_its_own():

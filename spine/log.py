@@ -6,7 +6,7 @@ from contextlib import suppress
 _log = logging.getLogger("spine")
 
 
-def tell(level: int, message: str, *arguments: object) -> None:
+def tell(level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
     """Log a message; a handler of the program may raise, and that is no failure of what is told of."""
     with suppress(Exception, SystemExit):
-        _log.log(level, message, *arguments, stacklevel=2)
+        _log.log(level, message, *arguments, exc_info=exc_info, stacklevel=2)

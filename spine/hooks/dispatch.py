@@ -3,14 +3,11 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
+from spine import log
 from spine.errors import class_name
 from spine.hooks.hook import Hook
 from spine.records.event import Event, EventKind
-
-_log = logging.getLogger("spine")
-
 
 Audience = Mapping[EventKind, Sequence[Hook]]
 
@@ -55,5 +52,5 @@ def dispatch(hooks: Sequence[Hook], event: Event) -> None:
 
 
 def _log_failure(hook: Hook, kind: EventKind, run_id: str | None = None) -> None:
-    with suppress(Exception, SystemExit):  # whoever keeps the log may do anything too
-        _log.exception("hook.failed hook=%s event=%s run_id=%s", class_name(type(hook)), kind, run_id)
+    told = class_name(type(hook)), kind, run_id
+    log.tell(logging.ERROR, "hook.failed hook=%s event=%s run_id=%s", *told, exc_info=True)

@@ -43,4 +43,4 @@ def test_what_is_not_an_event_is_told_in_no_other_way():
         str(path.relative_to(folder)) for path in folder.rglob("*.py") if 'getLogger("spine")' in path.read_text()
     }
 
-    assert loggers == {"log.py", "hooks/logging.py", "hooks/dispatch.py", "cli/logs.py"}
+    assert loggers == {"log.py", "hooks/logging.py", "cli/logs.py"}

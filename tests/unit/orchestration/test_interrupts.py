@@ -120,6 +120,7 @@ def drive_interrupted_at(instant: int) -> bool:
             send(INT)
         return trace
 
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks for one that wants them when tracing begins
     try:
         sys.settrace(trace)
         with interrupts.handled():

@@ -138,10 +138,9 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "memory":
         yield "memory://"
     elif request.param == "sqlite":
-        copy_migrated_file(
-            request.getfixturevalue("session"), upgrade, request.getfixturevalue("tmp_path") / "spine.db"
-        )
-        yield request.getfixturevalue("sqlite_url")
+        url = request.getfixturevalue("sqlite_url")
+        copy_migrated_file(request.getfixturevalue("session"), upgrade, Path(url.removeprefix("sqlite:///")))
+        yield url
     else:
         session = request.getfixturevalue("session")
         server = shared_server(session, installation_named(request.param, INSTALLATIONS))

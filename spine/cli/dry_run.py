@@ -13,7 +13,7 @@ from spine.errors import SnapshotCorrupt, SnapshotTooNew
 from spine.orchestration.preview import ResumePreview
 from spine.orchestration.runner import WorkflowRunner
 
-_LISTED = ("steps", "passed_over", "removed_checkpoints", "begun", "steps_gone")
+_STEP_LISTS = ("steps", "passed_over", "removed_checkpoints", "begun", "steps_gone")
 
 
 def tell_preview(preview: ResumePreview, options: Options) -> None:
@@ -42,7 +42,7 @@ def tell_nothing_to_resume(runner: WorkflowRunner, run_id: str, options: Options
     params = None
     with suppress(SnapshotCorrupt, SnapshotTooNew):
         params = render.plain(runner.get_run(run_id).params)
-    nothing = dict[str, list[str]]((name, []) for name in _LISTED)
+    nothing = dict[str, list[str]]((name, []) for name in _STEP_LISTS)
     render.print_json({"run_id": run.run_id, "workflow_name": run.workflow_name, **nothing, "params": params})
 
 
@@ -50,7 +50,7 @@ def _document(preview: ResumePreview) -> dict[str, Any]:
     return {
         "run_id": preview.run_id,
         "workflow_name": preview.workflow_name,
-        **{name: list(getattr(preview, name)) for name in _LISTED},
+        **{name: list(getattr(preview, name)) for name in _STEP_LISTS},
         "params": render.plain(preview.context.params),
     }
 

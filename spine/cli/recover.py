@@ -130,7 +130,7 @@ class _Outcome:
             may_resume=not is_completed,
         )
 
-    def told(self, options: Options) -> str:
+    def line(self, options: Options) -> str:
         """Say it in a line; only where Spine refused, and no step failed, are commands in it Spine's own."""
         if self.status is None:
             error = completed(str(self.error), url=options.database_url, app=options.app)
@@ -148,7 +148,7 @@ class _Outcome:
 
 def _tell(outcomes: list[_Outcome], options: Options) -> None:
     """Write what became of the runs to stdout and then, even if that is full, how to resume them to stderr."""
-    shown = [spelling.safe(outcome.told(options)) for outcome in outcomes if not (options.quiet and outcome.is_well)]
+    shown = [spelling.safe(outcome.line(options)) for outcome in outcomes if not (options.quiet and outcome.is_well)]
     try:
         if options.json:
             render.print_json([_document(outcome, options) for outcome in outcomes])

@@ -35,9 +35,8 @@ _POSTGRESQL_CONNECT = {
     "prepare_threshold": None,  # what psycopg prepares by itself it lets go of with all that others have prepared
 }
 _TIMEOUTS = f"-c statement_timeout={timeouts.STATEMENT_SECONDS}s -c lock_timeout={timeouts.LOCK_SECONDS}s"
-_AS_SPINE_READS = (  # and whoever loses a race is told by whom, not to try again
-    r"-c timezone=UTC -c datestyle=ISO -c default_transaction_isolation=read\ committed"
-)
+# How times are read; and who loses a race is told by whom, not to try again.
+_AS_SPINE_READS = r"-c timezone=UTC -c datestyle=ISO -c default_transaction_isolation=read\ committed"
 
 
 def located(url: URL) -> URL:

@@ -66,9 +66,7 @@ def _remedy(error: StoreError, engine: Engine) -> str:
     """Say what to do about a database that cannot be looked at."""
     if isinstance(error, StoreFull):
         return "see the message" if engines.is_postgresql(engine) else "free some space on the disk of the database"
-    if isinstance(error, StoreBusy):
-        return "wait until whoever holds the lock is done" if "lock" in str(error) else "see the message"
-    if error.__cause__ is None:  # no driver's, and it says what to do
+    if isinstance(error, StoreBusy) or error.__cause__ is None:  # which says what to do
         return "see the message"
     if engines.is_postgresql(engine):
         return "check the URL, the server and the login"
